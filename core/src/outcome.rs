@@ -1,0 +1,219 @@
+//! What a command came to. Refusals are outcomes like any other: decided in the log, stored, and
+//! answered again to whoever asks again.
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::{Event, MessageId, RequestNo, RoomId, RoomName, Seq, Timestamp, UserId, WriterId};
+
+/// What applying an entry came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Applied {
+    /// What to tell the asker.
+    pub outcome: Outcome,
+    /// What happened, in order. Empty for a request that was answered before.
+    pub events: Vec<Event>,
+}
+
+/// Done, or told no.
+pub type Outcome = Result<Done, Refusal>;
+
+/// What was done.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Done {
+    /// The account exists and the device is bound.
+    #[serde(rename = "1")]
+    Registered {
+        /// Its id.
+        user: UserId,
+    },
+    /// The device is bound.
+    #[serde(rename = "2")]
+    Bound {
+        /// Whom for.
+        user: UserId,
+    },
+    /// The device is bound to nobody.
+    #[serde(rename = "3")]
+    Unbound,
+    /// The outbox may write, from request 1.
+    #[serde(rename = "4")]
+    Granted {
+        /// Its id.
+        writer: WriterId,
+    },
+    /// The room exists.
+    #[serde(rename = "5")]
+    Created {
+        /// Its id.
+        room: RoomId,
+        /// Its name.
+        name: RoomName,
+    },
+    /// The author is a member; also when that was so before.
+    #[serde(rename = "6")]
+    Joined {
+        /// Where.
+        room: RoomId,
+    },
+    /// The author is no member any more.
+    #[serde(rename = "7")]
+    Left {
+        /// Where.
+        room: RoomId,
+    },
+    /// The message is in the room.
+    #[serde(rename = "8")]
+    Posted {
+        /// Where.
+        room: RoomId,
+        /// The room's name, which for a direct room the asker may not know.
+        name: RoomName,
+        /// Its place there.
+        seq: Seq,
+        /// When, in log time.
+        at: Timestamp,
+        /// Its idempotency key.
+        id: MessageId,
+    },
+    /// The topic is set.
+    #[serde(rename = "9")]
+    TopicSet {
+        /// The line in the room's history that says so.
+        seq: Seq,
+    },
+    /// The read mark stands here (further on, if it was further on).
+    #[serde(rename = "10")]
+    Marked {
+        /// Read up to and with this one.
+        upto: Seq,
+    },
+}
+
+/// Told no, and nothing has changed. [`Refusal::code`] is what programs branch on.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, Error)]
+pub enum Refusal {
+    /// Another account has the name.
+    #[error("this name is taken")]
+    #[serde(rename = "1")]
+    NameTaken,
+    /// Another room has the name.
+    #[error("a room of this name exists")]
+    #[serde(rename = "2")]
+    RoomExists,
+    /// A name of this form is made by the system alone.
+    #[error("a room of this name cannot be created")]
+    #[serde(rename = "3")]
+    ReservedName,
+    /// No such account.
+    #[error("there is no such user")]
+    #[serde(rename = "4")]
+    UnknownUser,
+    /// No such room, or none that the asker may know of.
+    #[error("there is no such room")]
+    #[serde(rename = "5")]
+    UnknownRoom,
+    /// The password that was proven has been changed since.
+    #[error("the password is wrong")]
+    #[serde(rename = "6")]
+    WrongPassword,
+    /// The device speaks for nobody.
+    #[error("this device is not logged in")]
+    #[serde(rename = "7")]
+    NotLoggedIn,
+    /// The device to unbind is not one of the asker's.
+    #[error("there is no such device")]
+    #[serde(rename = "8")]
+    UnknownDevice,
+    /// Only members may do this.
+    #[error("only members of the room may do this")]
+    #[serde(rename = "9")]
+    NotAMember,
+    /// Members may, but not with this role.
+    #[error("this is not allowed")]
+    #[serde(rename = "10")]
+    NotAllowed,
+    /// A reply to, or a mark at, a place that the room has not reached.
+    #[error("the room has no such seq")]
+    #[serde(rename = "11")]
+    UnknownSeq,
+    /// The writer is gone (idle for 30 days, unbound, or given way): ask for a new one.
+    #[error("this writer has expired")]
+    #[serde(rename = "12")]
+    WriterExpired,
+    /// Earlier requests of the writer are missing: send again from `expected`.
+    #[error("requests are missing: expected number {expected}")]
+    #[serde(rename = "13")]
+    Gap {
+        /// The number that is next.
+        expected: RequestNo,
+    },
+    /// The receipt is no longer kept: older than the window of 64.
+    #[error("the request is older than the receipts kept")]
+    #[serde(rename = "14")]
+    ReceiptGone,
+    /// A bound of the state machine is reached; what it counts is named.
+    #[error("no more than {max} {what}")]
+    #[serde(rename = "15")]
+    TooMany {
+        /// What is counted.
+        what: Bound,
+        /// The bound.
+        max: u32,
+    },
+}
+
+/// What the state machine counts and bounds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Bound {
+    /// Devices bound to a user.
+    #[serde(rename = "1")]
+    Devices,
+    /// Rooms that a user is in.
+    #[serde(rename = "2")]
+    RoomsOfUser,
+    /// Members in a room.
+    #[serde(rename = "3")]
+    MembersOfRoom,
+    /// Rooms in the cluster.
+    #[serde(rename = "4")]
+    Rooms,
+    /// Accounts in the cluster.
+    #[serde(rename = "5")]
+    Users,
+}
+
+impl std::fmt::Display for Bound {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Devices => "devices a user",
+            Self::RoomsOfUser => "rooms a user",
+            Self::MembersOfRoom => "members a room",
+            Self::Rooms => "rooms",
+            Self::Users => "accounts",
+        })
+    }
+}
+
+impl Refusal {
+    /// The stable code, in kebab-case.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::NameTaken | Self::RoomExists => "name-taken",
+            Self::ReservedName => "bad-name",
+            Self::UnknownUser => "unknown-user",
+            Self::UnknownRoom => "unknown-room",
+            Self::WrongPassword => "wrong-password",
+            Self::NotLoggedIn => "not-logged-in",
+            Self::UnknownDevice => "unknown-device",
+            Self::NotAMember => "not-a-member",
+            Self::NotAllowed => "not-allowed",
+            Self::UnknownSeq => "unknown-seq",
+            Self::WriterExpired => "writer-expired",
+            Self::Gap { .. } => "gap",
+            Self::ReceiptGone => "receipt-gone",
+            Self::TooMany { .. } => "too-many",
+        }
+    }
+}

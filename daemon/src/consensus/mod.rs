@@ -1,0 +1,3 @@
+//! The Raft log of the cluster: what is appended, replicated, committed and handed to the store.
+
+pub mod types;

@@ -1,0 +1,120 @@
+//! What nodes say to each other under the ALPN `chat-relay/1`: submissions on their way to the
+//! leader, one hop, and the read index on its way back.
+//!
+//! Bodies are positional MessagePack; a stream carries many calls at once, and answers come as they
+//! are ready.
+
+use bytes::Bytes;
+use quorate_core::{LogIndex, NodeId, Outcome};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use crate::Frame;
+
+/// Commands in one [`Submit`] at the most.
+pub const BATCH_MAX: usize = 512;
+
+/// A frame's kind. Numbers are never given anew.
+pub mod kind {
+    /// [`super::Submit`].
+    pub const SUBMIT: u16 = 1;
+    /// [`super::Submitted`].
+    pub const SUBMITTED: u16 = 2;
+    /// [`super::AskReadIndex`].
+    pub const ASK_READ_INDEX: u16 = 3;
+    /// [`super::ReadIndex`].
+    pub const READ_INDEX: u16 = 4;
+}
+
+/// Commands ([`crate::entry::encode_command`]) for the leader to propose, in this order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Submit {
+    /// Matches the answer.
+    pub call: u64,
+    /// At most [`BATCH_MAX`].
+    pub commands: Vec<Bytes>,
+}
+
+/// What the commands came to, in their order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Submitted {
+    /// From the request.
+    pub call: u64,
+    /// One for each command.
+    pub ends: Vec<End>,
+}
+
+/// The three ends of a write, the first two of which are both "applied" to Raft.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum End {
+    /// It is in the log for ever, and came to this.
+    #[serde(rename = "1")]
+    Applied {
+        /// Where in the log.
+        index: LogIndex,
+        /// What it came to.
+        outcome: Outcome,
+    },
+    /// It surely is not in the log, and never will be by this request.
+    #[serde(rename = "2")]
+    NotProposed {
+        /// Who leads, as far as known.
+        leader: Option<NodeId>,
+    },
+    /// It may be in the log, now or later.
+    #[serde(rename = "3")]
+    Unknown,
+}
+
+/// Up to where must a node have applied to serve a linearizable read that begins now?
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AskReadIndex {
+    /// Matches the answer.
+    pub call: u64,
+}
+
+/// Up to there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReadIndex {
+    /// From the request.
+    pub call: u64,
+    /// `None`: the node asked does not lead, or no longer has a quorum.
+    pub index: Option<LogIndex>,
+}
+
+/// The frame of a body.
+pub fn frame<B: Serialize>(kind: u16, body: &B) -> Frame {
+    let bytes = rmp_serde::to_vec(body).expect("bodies hold nothing that MessagePack cannot");
+    Frame {
+        kind,
+        body: bytes.into(),
+    }
+}
+
+/// The body of a frame.
+///
+/// # Errors
+/// The bytes do not parse.
+pub fn parse<B: DeserializeOwned>(frame: &Frame) -> Result<B, rmp_serde::decode::Error> {
+    rmp_serde::from_slice(&frame.body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_keeps_its_golden_bytes() {
+        let answer = Submitted {
+            call: 3,
+            ends: vec![
+                End::NotProposed {
+                    leader: Some(NodeId(5)),
+                },
+                End::Unknown,
+            ],
+        };
+        let sent = frame(kind::SUBMITTED, &answer);
+        assert_eq!(sent.body, b"\x92\x03\x92\x81\xa12\x91\x05\xa13".as_slice());
+        assert_eq!(parse::<Submitted>(&sent).unwrap(), answer);
+    }
+}
