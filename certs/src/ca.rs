@@ -4,8 +4,8 @@ use std::time::{Duration, SystemTime};
 
 use quorate_core::NodeId;
 use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose, PublicKeyData,
-    date_time_ymd,
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
+    PublicKeyData, date_time_ymd,
 };
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -38,11 +38,17 @@ impl Validity {
     /// That of a node's certificate made at `now`: an hour before, to [`NODE_CERT_LIFE`] after.
     #[must_use]
     pub fn of_node(now: SystemTime) -> Self {
-        Self { from: now - BACKDATED_BY, until: now + NODE_CERT_LIFE }
+        Self {
+            from: now - BACKDATED_BY,
+            until: now + NODE_CERT_LIFE,
+        }
     }
 
     fn of_ca(now: SystemTime) -> Self {
-        Self { from: now - BACKDATED_BY, until: now + CA_LIFE }
+        Self {
+            from: now - BACKDATED_BY,
+            until: now + CA_LIFE,
+        }
     }
 
     fn set_in(self, params: &mut CertificateParams) {
@@ -103,7 +109,12 @@ impl ClusterCa {
         Validity::of_ca(SystemTime::now()).set_in(&mut params);
         let cert_pem = params.self_signed(&key)?.pem();
         let fingerprint = CaFingerprint::of_spki(&key.subject_public_key_info());
-        Ok(Self { cluster: cluster.clone(), key, cert_pem, fingerprint })
+        Ok(Self {
+            cluster: cluster.clone(),
+            key,
+            cert_pem,
+            fingerprint,
+        })
     }
 
     /// A CA from its certificate and key, both PEM.
@@ -111,7 +122,8 @@ impl ClusterCa {
     /// # Errors
     /// One of them is unreadable, the certificate is not that of a cluster's CA, or the two do not belong together.
     pub fn from_pem(cert_pem: &str, key_pem: &str) -> Result<Self, CaError> {
-        let cert = CertificateDer::from_pem_slice(cert_pem.as_bytes()).map_err(|error| CaError::Cert(Box::new(error)))?;
+        let cert =
+            CertificateDer::from_pem_slice(cert_pem.as_bytes()).map_err(|error| CaError::Cert(Box::new(error)))?;
         let parsed = EndEntityCert::try_from(&cert).map_err(|error| CaError::Cert(Box::new(error)))?;
         let cluster = x509::only_ca_cluster(&parsed).ok_or(CaError::NotACa)?;
         let key = KeyPair::from_pem(key_pem).map_err(CaError::Key)?;
@@ -119,7 +131,12 @@ impl ClusterCa {
             return Err(CaError::KeyMismatch);
         }
         let fingerprint = CaFingerprint::of_spki(&key.subject_public_key_info());
-        Ok(Self { cluster, key, cert_pem: cert_pem.to_owned(), fingerprint })
+        Ok(Self {
+            cluster,
+            key,
+            cert_pem: cert_pem.to_owned(),
+            fingerprint,
+        })
     }
 
     /// The cluster that this CA was made for. A restored cluster may go on with an old CA under an id of its own, which is
@@ -159,7 +176,12 @@ impl ClusterCa {
     ///
     /// # Errors
     /// The validity ends before it begins, or the crypto library fails.
-    pub fn issue_node_for(&self, cluster: &ClusterId, node: NodeId, validity: Validity) -> Result<NodeIdentity, CaError> {
+    pub fn issue_node_for(
+        &self,
+        cluster: &ClusterId,
+        node: NodeId,
+        validity: Validity,
+    ) -> Result<NodeIdentity, CaError> {
         let key = NodeKey::generate()?;
         let cert = self.certify_node(cluster, node, &key.public(), validity)?;
         Ok(NodeIdentity::from_pem(&cert.ca_pem, &cert.chain_pem, &key.to_pem())?)
@@ -181,7 +203,12 @@ impl ClusterCa {
     }
 
     /// Signs these names for this key. Crate-wide only for tests of what is refused.
-    pub(crate) fn certify(&self, names: &[String], key: &NodePublicKey, validity: Validity) -> Result<NodeCert, CaError> {
+    pub(crate) fn certify(
+        &self,
+        names: &[String],
+        key: &NodePublicKey,
+        validity: Validity,
+    ) -> Result<NodeCert, CaError> {
         let mut params = CertificateParams::new(names)?;
         params.distinguished_name = rcgen::DistinguishedName::new();
         params.distinguished_name.push(DnType::CommonName, "node");
@@ -191,7 +218,10 @@ impl ClusterCa {
         validity.set_in(&mut params);
         let issuer = Issuer::new(ca_params(&self.cluster)?, &self.key);
         let cert = params.signed_by(key, &issuer)?;
-        Ok(NodeCert { chain_pem: cert.pem() + &self.cert_pem, ca_pem: self.cert_pem.clone() })
+        Ok(NodeCert {
+            chain_pem: cert.pem() + &self.cert_pem,
+            ca_pem: self.cert_pem.clone(),
+        })
     }
 }
 
@@ -203,7 +233,10 @@ impl Drop for ClusterCa {
 
 impl std::fmt::Debug for ClusterCa {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ClusterCa").field("cluster", &self.cluster).field("fingerprint", &self.fingerprint).finish_non_exhaustive()
+        f.debug_struct("ClusterCa")
+            .field("cluster", &self.cluster)
+            .field("fingerprint", &self.fingerprint)
+            .finish_non_exhaustive()
     }
 }
 
@@ -211,7 +244,9 @@ impl std::fmt::Debug for ClusterCa {
 fn ca_params(cluster: &ClusterId) -> Result<CertificateParams, rcgen::Error> {
     let mut params = CertificateParams::new([ca_name(cluster)])?;
     params.distinguished_name = rcgen::DistinguishedName::new();
-    params.distinguished_name.push(DnType::CommonName, format!("chat {cluster}"));
+    params
+        .distinguished_name
+        .push(DnType::CommonName, format!("chat {cluster}"));
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     Ok(params)

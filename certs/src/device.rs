@@ -59,12 +59,18 @@ impl DeviceKey {
     /// # Errors
     /// The file cannot be read, made or understood.
     pub fn load_or_create(path: &Path) -> Result<Self, DeviceKeyError> {
-        let unreadable = |source| DeviceKeyError::Unreadable { path: path.to_owned(), source };
+        let unreadable = |source| DeviceKeyError::Unreadable {
+            path: path.to_owned(),
+            source,
+        };
         let fresh = || {
             let key = KeyPair::generate_for(&PKCS_ED25519).map_err(std::io::Error::other)?;
             Ok(with_wiped(key, |key| Zeroizing::new(key.serialize_pem().into_bytes())))
         };
-        let pem = file::read_or_create(path, fresh).map_err(|source| DeviceKeyError::Io { path: path.to_owned(), source })?;
+        let pem = file::read_or_create(path, fresh).map_err(|source| DeviceKeyError::Io {
+            path: path.to_owned(),
+            source,
+        })?;
         let pem = std::str::from_utf8(&pem).map_err(|error| unreadable(Box::new(error)))?;
         let key = KeyPair::from_pem(pem).map_err(|error| unreadable(Box::new(error)))?;
         with_wiped(key, Self::of)
@@ -84,7 +90,10 @@ impl DeviceKey {
         let pem = Zeroizing::new(key.serialize_pem());
         let signing = signing_key(&pem).ok_or(rcgen::Error::UnsupportedSignatureAlgorithm)?;
         let certified = Arc::new(CertifiedKey::new(vec![cert.der().clone()], signing));
-        Ok(Self { id: DeviceId(sha256(&key.subject_public_key_info())), certified })
+        Ok(Self {
+            id: DeviceId(sha256(&key.subject_public_key_info())),
+            certified,
+        })
     }
 
     #[cfg(test)]
@@ -127,8 +136,15 @@ mod tests {
         assert_eq!(DeviceKey::load_or_create(&path).unwrap().id(), made.id());
         assert_ne!(DeviceKey::generate().unwrap().id(), made.id());
         #[cfg(unix)]
-        assert_eq!(std::os::unix::fs::PermissionsExt::mode(&path.metadata().unwrap().permissions()) & 0o777, 0o600);
-        assert_eq!(std::fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "nothing is left beside it");
+        assert_eq!(
+            std::os::unix::fs::PermissionsExt::mode(&path.metadata().unwrap().permissions()) & 0o777,
+            0o600
+        );
+        assert_eq!(
+            std::fs::read_dir(path.parent().unwrap()).unwrap().count(),
+            1,
+            "nothing is left beside it"
+        );
     }
 
     #[test]
@@ -150,7 +166,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("device.key");
         std::fs::write(&path, "not a key").unwrap();
-        assert!(matches!(DeviceKey::load_or_create(&path), Err(DeviceKeyError::Unreadable { .. })));
+        assert!(matches!(
+            DeviceKey::load_or_create(&path),
+            Err(DeviceKeyError::Unreadable { .. })
+        ));
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "not a key");
     }
 }

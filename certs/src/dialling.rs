@@ -10,7 +10,6 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::version::TLS13;
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, OtherError, RootCertStore, SignatureScheme};
-use webpki::EndEntityCert;
 
 use crate::cluster::{ClusterId, client_server_name};
 use crate::device::DeviceKey;
@@ -18,7 +17,7 @@ use crate::fingerprint::CaFingerprint;
 use crate::presented::{PresentedError, check_sizes};
 use crate::provider::{algorithms, provider, sha256};
 use crate::shared::SharedIdentity;
-use crate::x509;
+use crate::x509::{self, node_named_in};
 
 /// The server name to dial with [`device_client_config`]. It is not sent and not compared: before the handshake a device
 /// does not know its cluster's id, so the name to verify comes out of the certificate that the CA signed.
@@ -31,7 +30,11 @@ const PENDING_MAX: usize = 64;
 /// certificate from a CA that this node trusts at that time.
 #[must_use]
 pub fn peer_client_config(identity: &SharedIdentity, alpn: &[u8]) -> ClientConfig {
-    client_config(Arc::new(TrustedNode(identity.clone())), Arc::new(identity.clone()), alpn)
+    client_config(
+        Arc::new(TrustedNode(identity.clone())),
+        Arc::new(identity.clone()),
+        alpn,
+    )
 }
 
 /// For a device that dials any node of its cluster, under [`DEVICE_SERVER_NAME`].
@@ -44,7 +47,10 @@ fn client_config(verifier: Arc<dyn ServerCertVerifier>, own: Arc<dyn ResolvesCli
     let builder = ClientConfig::builder_with_provider(provider())
         .with_protocol_versions(&[&TLS13])
         .expect("the provider has TLS 1.3");
-    let mut config = builder.dangerous().with_custom_certificate_verifier(verifier).with_client_cert_resolver(own);
+    let mut config = builder
+        .dangerous()
+        .with_custom_certificate_verifier(verifier)
+        .with_client_cert_resolver(own);
     config.alpn_protocols = vec![alpn.to_vec()];
     config.resumption = Resumption::disabled();
     config.enable_early_data = false;
@@ -104,10 +110,20 @@ impl FirstUse {
     fn proven(&self, leaf: &CertificateDer<'_>) -> Result<(), PinRefused> {
         let hash = sha256(leaf);
         let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
-        let index = pending.iter().position(|(shown, _)| *shown == hash).ok_or(PinRefused::NoCa)?;
+        let index = pending
+            .iter()
+            .position(|(shown, _)| *shown == hash)
+            .ok_or(PinRefused::NoCa)?;
         let (_, ca) = pending.remove(index).ok_or(PinRefused::NoCa)?;
         let expected = self.seen.get_or_init(|| ca.clone()).fingerprint;
-        if expected == ca.fingerprint { Ok(()) } else { Err(PinRefused::Changed { expected, presented: ca.fingerprint }) }
+        if expected == ca.fingerprint {
+            Ok(())
+        } else {
+            Err(PinRefused::Changed {
+                expected,
+                presented: ca.fingerprint,
+            })
+        }
     }
 }
 
@@ -116,7 +132,9 @@ impl FirstUse {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PinRefused {
     /// The server's CA is not the one that this device knows.
-    #[error("the server's CA has the fingerprint {presented}, but this device trusts {expected}; ask the operator for a new link")]
+    #[error(
+        "the server's CA has the fingerprint {presented}, but this device trusts {expected}; ask the operator for a new link"
+    )]
     Changed {
         /// The CA that the device knows.
         expected: CaFingerprint,
@@ -129,8 +147,8 @@ pub enum PinRefused {
     /// Certificates that no node sends.
     #[error("the server's certificates are not those of a node")]
     Malformed(#[source] PresentedError),
-    /// The server's certificate does not carry the name that devices verify.
-    #[error("the server's certificate does not name a cluster")]
+    /// The server's certificate does not name exactly one node.
+    #[error("the server's certificate does not name a node")]
     NotANode,
 }
 
@@ -165,7 +183,9 @@ impl PinnedCa {
         intermediates: &[CertificateDer<'_>],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        let [ca] = intermediates else { return Err(PinRefused::NoCa.into()) };
+        let [ca] = intermediates else {
+            return Err(PinRefused::NoCa.into());
+        };
         check_sizes(&[end_entity.clone(), ca.clone()]).map_err(PinRefused::Malformed)?;
         let presented = x509::fingerprint(ca).ok_or(PinRefused::NoCa)?;
         let expected = match &self.0 {
@@ -177,11 +197,23 @@ impl PinnedCa {
         }
         let mut roots = RootCertStore::empty();
         roots.add(ca.clone().into_owned())?;
-        let cluster = EndEntityCert::try_from(end_entity).ok().as_ref().and_then(x509::only_client_cluster).ok_or(PinRefused::NotANode)?;
+        let (cluster, _) = node_named_in(end_entity).ok_or(PinRefused::NotANode)?;
         let name = ServerName::try_from(client_server_name(&cluster)).map_err(|_| PinRefused::NotANode)?;
-        let verified = verify_chain(&ParsedCertificate::try_from(end_entity)?, intermediates, &roots, &name, now)?;
+        let verified = verify_chain(
+            &ParsedCertificate::try_from(end_entity)?,
+            intermediates,
+            &roots,
+            &name,
+            now,
+        )?;
         if let CaPin::FirstUse(first) = &self.0 {
-            first.shown(end_entity, SeenCa { fingerprint: presented, cluster });
+            first.shown(
+                end_entity,
+                SeenCa {
+                    fingerprint: presented,
+                    cluster,
+                },
+            );
         }
         Ok(verified)
     }

@@ -26,7 +26,10 @@ pub(crate) fn read(path: &Path) -> io::Result<Secret> {
     let mut content = Zeroizing::new(Vec::new());
     File::open(path)?.take(FILE_MAX_BYTES + 1).read_to_end(&mut content)?;
     if content.len() as u64 > FILE_MAX_BYTES {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, "the file is too long for what it should hold"));
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            "the file is too long for what it should hold",
+        ));
     }
     Ok(content)
 }
@@ -63,7 +66,11 @@ pub(crate) fn read_or_create(path: &Path, make: impl FnOnce() -> io::Result<Secr
         fs::create_dir_all(dir)?;
     }
     let content = make()?;
-    if create(path, &content)? { Ok(content) } else { read(path) }
+    if create(path, &content)? {
+        Ok(content)
+    } else {
+        read(path)
+    }
 }
 
 /// A finished file beside its destination, removed when dropped. An empty path says that it is there no more.
@@ -98,6 +105,9 @@ impl Drop for Temp {
 
 /// A file is only there after a power cut if its directory was synced, too.
 fn sync_dir(path: &Path) -> io::Result<()> {
-    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let dir = path
+        .parent()
+        .filter(|dir| !dir.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
     File::open(dir)?.sync_all()
 }

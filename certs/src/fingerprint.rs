@@ -138,6 +138,10 @@ mod tests {
         assert_eq!("00".parse::<CaFingerprint>(), Err(FingerprintError::Length(2)));
         assert_eq!("g".repeat(64).parse::<CaFingerprint>(), Err(FingerprintError::Alphabet));
         assert_eq!("1".repeat(52).parse::<CaFingerprint>(), Err(FingerprintError::Alphabet));
-        assert_eq!("b".repeat(52).parse::<CaFingerprint>(), Err(FingerprintError::Alphabet), "bits are left over");
+        assert_eq!(
+            "b".repeat(52).parse::<CaFingerprint>(),
+            Err(FingerprintError::Alphabet),
+            "bits are left over"
+        );
     }
 }

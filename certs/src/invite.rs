@@ -101,13 +101,17 @@ impl InviteLink {
 }
 
 fn is_addr(addr: &str) -> bool {
-    let Some((host, port)) = addr.rsplit_once(':') else { return false };
+    let Some((host, port)) = addr.rsplit_once(':') else {
+        return false;
+    };
     let port_fits = port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok_and(|port| port > 0);
     let host_fits = match host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
         Some(inside) => inside.parse::<Ipv6Addr>().is_ok(),
         None => {
             (1..=HOST_MAX_BYTES).contains(&host.len())
-                && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_'))
+                && host
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_'))
         }
     };
     port_fits && host_fits
@@ -116,7 +120,9 @@ fn is_addr(addr: &str) -> bool {
 /// Only characters that no link, shell or chat program changes (RFC 3986, section 2.3).
 fn is_secret(secret: &str) -> bool {
     (1..=INVITE_SECRET_MAX_BYTES).contains(&secret.len())
-        && secret.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~'))
+        && secret
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~'))
 }
 
 impl FromStr for InviteLink {
@@ -146,7 +152,11 @@ impl FromStr for InviteLink {
                 return Err(malformed());
             }
         }
-        let addrs = addrs.split(',').filter(|addr| !addr.is_empty()).map(str::to_owned).collect();
+        let addrs = addrs
+            .split(',')
+            .filter(|addr| !addr.is_empty())
+            .map(str::to_owned)
+            .collect();
         Self::new(addrs, ca, invite)
     }
 }
@@ -169,7 +179,11 @@ impl fmt::Display for InviteLink {
 impl fmt::Debug for InviteLink {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let invite = self.invite.as_ref().map(|_| "..");
-        f.debug_struct("InviteLink").field("addrs", &self.addrs).field("ca", &self.ca).field("invite", &invite).finish()
+        f.debug_struct("InviteLink")
+            .field("addrs", &self.addrs)
+            .field("ca", &self.ca)
+            .field("invite", &invite)
+            .finish()
     }
 }
 
@@ -181,7 +195,10 @@ mod tests {
     use super::*;
 
     fn addr() -> impl Strategy<Value = String> {
-        let host = proptest::prop_oneof!["[a-z0-9][a-z0-9.-]{0,20}", any::<Ipv6Addr>().prop_map(|ip| format!("[{ip}]"))];
+        let host = proptest::prop_oneof![
+            "[a-z0-9][a-z0-9.-]{0,20}",
+            any::<Ipv6Addr>().prop_map(|ip| format!("[{ip}]"))
+        ];
         (host, 1_u16..).prop_map(|(host, port)| format!("{host}:{port}"))
     }
 
@@ -217,13 +234,18 @@ mod tests {
     fn each_fault_has_its_own_error() {
         assert_eq!(refused("http://h1:7400"), InviteError::Scheme);
         assert_eq!(refused("chat:///?i=x"), InviteError::NoAddrs);
-        for addr in ["h1", "h1:", ":1", "h1:0", "h1:65536", "h1:+1", "::1:7400", "[::g]:1", "h 1:1", "[::1]"] {
+        for addr in [
+            "h1", "h1:", ":1", "h1:0", "h1:65536", "h1:+1", "::1:7400", "[::g]:1", "h 1:1", "[::1]",
+        ] {
             assert_eq!(refused(&format!("chat://{addr}/")), InviteError::Addr(addr.to_owned()));
         }
         assert_eq!(refused("chat://h:1/x"), InviteError::Path("x".to_owned()));
         assert_eq!(refused("chat://h:1/?ca"), InviteError::Query("ca".to_owned()));
         assert_eq!(refused("chat://h:1/?i=a&i=b"), InviteError::Query("i=b".to_owned()));
-        assert_eq!(refused("chat://h:1/?ca=00"), InviteError::Ca(FingerprintError::Length(2)));
+        assert_eq!(
+            refused("chat://h:1/?ca=00"),
+            InviteError::Ca(FingerprintError::Length(2))
+        );
         assert_eq!(refused("chat://h:1/?i="), InviteError::Invite);
         assert_eq!(refused("chat://h:1/?i=a%20b"), InviteError::Invite);
     }
@@ -232,8 +254,14 @@ mod tests {
     fn nothing_is_over_its_limit() {
         let many = vec!["h:1"; INVITE_ADDRS_MAX + 1].join(",");
         assert_eq!(refused(&format!("chat://{many}/")), InviteError::TooManyAddrs);
-        assert_eq!(refused(&format!("chat://h:1/?i={}", "x".repeat(INVITE_SECRET_MAX_BYTES + 1))), InviteError::Invite);
-        assert_eq!(refused(&format!("chat://h:1/?x={}", "x".repeat(INVITE_LINK_MAX_BYTES))), InviteError::TooLong);
+        assert_eq!(
+            refused(&format!("chat://h:1/?i={}", "x".repeat(INVITE_SECRET_MAX_BYTES + 1))),
+            InviteError::Invite
+        );
+        assert_eq!(
+            refused(&format!("chat://h:1/?x={}", "x".repeat(INVITE_LINK_MAX_BYTES))),
+            InviteError::TooLong
+        );
         let long = vec![format!("{}:1", "h".repeat(200)); 11];
         assert_eq!(InviteLink::new(long, None, None), Err(InviteError::TooLong));
     }

@@ -31,3 +31,4 @@ pub use presented::{CERT_MAX_BYTES, Presented, PresentedError, classify};
 pub use secrets::{CONNECTION_ID_KEY_BYTES, NodeSecrets, RESET_KEY_BYTES, SecretsError};
 pub use serving::server_config;
 pub use shared::{OtherNode, SharedIdentity};
+pub use x509::node_named_in;

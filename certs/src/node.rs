@@ -31,8 +31,8 @@ pub const NODE_KEY_FILE: &str = "node.key";
 
 /// In front of each P-256 public key: the fixed part of its SubjectPublicKeyInfo (RFC 5480, sections 2 and 2.1.1).
 const P256_SPKI_PREFIX: [u8; 26] = [
-    0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01,
-    0x07, 0x03, 0x42, 0x00,
+    0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce,
+    0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00,
 ];
 /// An uncompressed point: 4, x, y.
 const P256_POINT_BYTES: usize = 65;
@@ -209,7 +209,11 @@ impl NodeIdentity {
     /// # Errors
     /// As [`NodeIdentity::load_files`].
     pub fn load(dir: &Path) -> Result<Self, IdentityError> {
-        Self::load_files(&dir.join(CA_CERT_FILE), &dir.join(NODE_CERT_FILE), &dir.join(NODE_KEY_FILE))
+        Self::load_files(
+            &dir.join(CA_CERT_FILE),
+            &dir.join(NODE_CERT_FILE),
+            &dir.join(NODE_KEY_FILE),
+        )
     }
 
     /// Reads the three files wherever they are.
@@ -230,7 +234,10 @@ impl NodeIdentity {
     /// # Errors
     /// A file could not be written.
     pub fn save(&self, dir: &Path) -> Result<(), IdentityError> {
-        std::fs::create_dir_all(dir).map_err(|source| IdentityError::Io { path: dir.to_owned(), source })?;
+        std::fs::create_dir_all(dir).map_err(|source| IdentityError::Io {
+            path: dir.to_owned(),
+            source,
+        })?;
         write(&dir.join(CA_CERT_FILE), &self.ca_pem, Readers::All)?;
         write(&dir.join(NODE_KEY_FILE), &self.key_pem, Readers::Owner)?;
         write(&dir.join(NODE_CERT_FILE), &self.chain_pem, Readers::All)
@@ -307,7 +314,11 @@ impl NodeIdentity {
 impl std::fmt::Debug for NodeIdentity {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let mut shown = f.debug_struct("NodeIdentity");
-        shown.field("cluster", &self.cluster).field("node", &self.node).field("until", &self.until).finish_non_exhaustive()
+        shown
+            .field("cluster", &self.cluster)
+            .field("node", &self.node)
+            .field("until", &self.until)
+            .finish_non_exhaustive()
     }
 }
 
@@ -321,13 +332,168 @@ pub(crate) fn signing_key(key_pem: &str) -> Option<Arc<dyn SigningKey>> {
 
 fn certs(pem: &str, place: &'static str) -> Result<Vec<CertificateDer<'static>>, IdentityError> {
     let certs: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem.as_bytes()).collect();
-    certs.ok().filter(|certs| !certs.is_empty()).ok_or(IdentityError::Cert(place))
+    certs
+        .ok()
+        .filter(|certs| !certs.is_empty())
+        .ok_or(IdentityError::Cert(place))
 }
 
 fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, IdentityError> {
-    file::read(path).map_err(|source| IdentityError::Io { path: path.to_owned(), source })
+    file::read(path).map_err(|source| IdentityError::Io {
+        path: path.to_owned(),
+        source,
+    })
 }
 
 fn write(path: &Path, text: &str, readers: Readers) -> Result<(), IdentityError> {
-    file::replace(path, text.as_bytes(), readers).map_err(|source| IdentityError::Io { path: path.to_owned(), source })
+    file::replace(path, text.as_bytes(), readers).map_err(|source| IdentityError::Io {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::ca::{CaError, ClusterCa, NODE_CERT_LIFE, Validity};
+
+    const NODE: NodeId = NodeId(7);
+
+    fn cluster() -> (ClusterId, ClusterCa) {
+        let id = ClusterId::random();
+        let ca = ClusterCa::generate(&id).unwrap();
+        (id, ca)
+    }
+
+    #[test]
+    fn what_is_saved_is_loaded() {
+        let (id, ca) = cluster();
+        let made = ca.issue_node(&id, NODE).unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        made.save(dir.path()).unwrap();
+        let loaded = NodeIdentity::load(dir.path()).unwrap();
+        assert_eq!((loaded.cluster_id(), loaded.node_id()), (&id, NODE));
+        assert_eq!(loaded.ca_fingerprint(), ca.fingerprint());
+        assert_eq!(loaded.expires_at(), made.expires_at());
+        #[cfg(unix)]
+        {
+            let mode = dir.path().join(NODE_KEY_FILE).metadata().unwrap().permissions();
+            assert_eq!(std::os::unix::fs::PermissionsExt::mode(&mode) & 0o777, 0o600);
+        }
+    }
+
+    #[test]
+    fn the_dates_are_those_that_were_asked_for() {
+        let (id, ca) = cluster();
+        let now = SystemTime::now();
+        let identity = ca.issue_node_for(&id, NODE, Validity::of_node(now)).unwrap();
+        let second = Duration::from_secs(1);
+        let apart = |one: SystemTime, other: SystemTime| one.duration_since(other).unwrap();
+        assert!(apart(now + NODE_CERT_LIFE, identity.expires_at()) < second);
+        assert!(apart(now - Duration::from_secs(3600), identity.valid_from()) < second);
+    }
+
+    #[test]
+    fn an_expired_identity_still_loads_so_that_it_can_be_renewed() {
+        let (id, ca) = cluster();
+        let until = SystemTime::UNIX_EPOCH + Duration::from_secs(2_000_000);
+        let from = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
+        let expired = ca.issue_node_for(&id, NODE, Validity { from, until });
+        // A CA that began later than the certificate ended cannot have issued it, and webpki says so of neither: it
+        // does not look at the dates of a trusted CA.
+        let expired = expired.unwrap();
+        assert_eq!(expired.expires_at(), until);
+        let key = expired.public_key().unwrap();
+        let cert = ca
+            .certify_node(&id, NODE, &key, Validity::of_node(SystemTime::now()))
+            .unwrap();
+        let renewed = expired.renewed(&cert).unwrap();
+        assert!(renewed.expires_at() > SystemTime::now());
+        assert_eq!(renewed.public_key(), Some(key));
+    }
+
+    #[test]
+    fn a_key_of_another_certificate_is_refused() {
+        let (id, ca) = cluster();
+        let (one, other) = (ca.issue_node(&id, NODE).unwrap(), ca.issue_node(&id, NODE).unwrap());
+        let mixed = NodeIdentity::from_pem(&one.ca_pem, &one.chain_pem, &other.key_pem);
+        assert!(matches!(mixed, Err(IdentityError::KeyMismatch)), "{mixed:?}");
+    }
+
+    #[test]
+    fn a_certificate_of_another_ca_is_refused() {
+        let (id, ca) = cluster();
+        let (one, foreign) = (ca.issue_node(&id, NODE).unwrap(), cluster().1);
+        let mixed = NodeIdentity::from_pem(foreign.cert_pem(), &one.chain_pem, &one.key_pem);
+        assert!(matches!(mixed, Err(IdentityError::OtherCa(_))), "{mixed:?}");
+    }
+
+    #[test]
+    fn a_ca_in_place_of_a_node_is_refused() {
+        let (_, ca) = cluster();
+        let mixed = NodeIdentity::from_pem(ca.cert_pem(), ca.cert_pem(), &ca.key_pem());
+        assert!(matches!(mixed, Err(IdentityError::NotANode)), "{mixed:?}");
+    }
+
+    #[test]
+    fn a_file_that_is_missing_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let missing = NodeIdentity::load(dir.path());
+        assert!(matches!(missing, Err(IdentityError::Io { path, .. }) if path.ends_with(CA_CERT_FILE)));
+    }
+
+    #[test]
+    fn a_ca_comes_back_from_its_files_and_signs_what_its_nodes_believe() {
+        let (id, ca) = cluster();
+        let again = ClusterCa::from_pem(ca.cert_pem(), &ca.key_pem()).unwrap();
+        assert_eq!((again.cluster(), again.fingerprint()), (&id, ca.fingerprint()));
+        let node = again.issue_node(&id, NODE).unwrap();
+        assert!(NodeIdentity::from_pem(ca.cert_pem(), node.chain_pem(), &node.key_pem).is_ok());
+    }
+
+    #[test]
+    fn a_ca_with_another_key_or_without_its_name_is_refused() {
+        let (id, ca) = cluster();
+        let node = ca.issue_node(&id, NODE).unwrap();
+        let foreign = cluster().1;
+        assert!(matches!(
+            ClusterCa::from_pem(ca.cert_pem(), &foreign.key_pem()),
+            Err(CaError::KeyMismatch)
+        ));
+        assert!(matches!(
+            ClusterCa::from_pem(&node.chain_pem, &node.key_pem),
+            Err(CaError::NotACa)
+        ));
+        assert!(matches!(ClusterCa::from_pem("", &ca.key_pem()), Err(CaError::Cert(_))));
+        assert!(matches!(ClusterCa::from_pem(ca.cert_pem(), ""), Err(CaError::Key(_))));
+    }
+
+    #[test]
+    fn only_a_p256_key_is_a_public_key_for_a_node() {
+        let key = NodeKey::generate().unwrap().public();
+        assert_eq!(NodePublicKey::from_spki(&key.to_spki()), Some(key.clone()));
+        let mut off_the_curve = key.to_spki();
+        *off_the_curve.last_mut().unwrap() ^= 1;
+        let device = KeyPair::generate_for(&rcgen::PKCS_ED25519)
+            .unwrap()
+            .subject_public_key_info();
+        for spki in [&off_the_curve[..], &device, &key.to_spki()[..90], b""] {
+            assert_eq!(NodePublicKey::from_spki(spki), None);
+        }
+    }
+
+    #[test]
+    fn no_key_is_in_debug_output() {
+        let (id, ca) = cluster();
+        let node = ca.issue_node(&id, NODE).unwrap();
+        for shown in [
+            format!("{node:?}"),
+            format!("{ca:?}"),
+            format!("{:?}", NodeKey::generate().unwrap()),
+        ] {
+            assert!(!shown.contains("PRIVATE"), "{shown}");
+        }
+    }
 }

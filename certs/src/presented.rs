@@ -70,7 +70,9 @@ pub fn classify(
             Some((other, _)) => Err(PresentedError::OtherCluster(other)),
             None => Err(PresentedError::NotANode),
         },
-        Err(_) if intermediates.is_empty() && leaf.issuer() == leaf.subject() => Ok(Presented::Device(x509::device_id(&leaf))),
+        Err(_) if intermediates.is_empty() && leaf.issuer() == leaf.subject() => {
+            Ok(Presented::Device(x509::device_id(&leaf)))
+        }
         Err(error) => Err(PresentedError::NotTrusted(error)),
     }
 }
@@ -83,5 +85,213 @@ pub(crate) fn check_sizes(chain: &[CertificateDer<'_>]) -> Result<(), PresentedE
     match chain.iter().find(|cert| cert.len() > CERT_MAX_BYTES) {
         Some(cert) => Err(PresentedError::TooLong(cert.len())),
         None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, SystemTime};
+
+    use proptest::prelude::{any, prop};
+    use proptest::{prop_assert, proptest};
+    use rustls::pki_types::pem::PemObject;
+
+    use super::*;
+    use crate::ca::{ClusterCa, Validity};
+    use crate::cluster::{client_server_name, node_server_name};
+    use crate::device::DeviceKey;
+    use crate::node::NodeKey;
+
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    struct Cluster {
+        id: ClusterId,
+        ca: ClusterCa,
+        roots: RootCertStore,
+    }
+
+    impl Cluster {
+        fn new() -> Self {
+            let id = ClusterId::random();
+            let ca = ClusterCa::generate(&id).unwrap();
+            let mut roots = RootCertStore::empty();
+            roots.add(chain_of(ca.cert_pem()).remove(0)).unwrap();
+            Self { id, ca, roots }
+        }
+
+        fn classify(&self, chain: &[CertificateDer<'_>]) -> Result<Presented, PresentedError> {
+            classify(chain, &self.roots, &self.id, UnixTime::now())
+        }
+
+        fn node(&self, validity: Validity) -> Vec<CertificateDer<'static>> {
+            self.ca
+                .issue_node_for(&self.id, NodeId(3), validity)
+                .unwrap()
+                .certified()
+                .cert
+                .clone()
+        }
+
+        fn signed(&self, names: &[String]) -> Vec<CertificateDer<'static>> {
+            let key = NodeKey::generate().unwrap().public();
+            chain_of(
+                &self
+                    .ca
+                    .certify(names, &key, Validity::of_node(SystemTime::now()))
+                    .unwrap()
+                    .chain_pem,
+            )
+        }
+    }
+
+    fn chain_of(pem: &str) -> Vec<CertificateDer<'static>> {
+        CertificateDer::pem_slice_iter(pem.as_bytes())
+            .collect::<Result<_, _>>()
+            .unwrap()
+    }
+
+    fn now() -> Validity {
+        Validity::of_node(SystemTime::now())
+    }
+
+    #[test]
+    fn a_certificate_from_our_ca_is_the_node_that_it_names() {
+        let cluster = Cluster::new();
+        let chain = cluster.node(now());
+        assert_eq!(chain.len(), 2);
+        assert!(chain.iter().all(|cert| cert.len() < CERT_MAX_BYTES / 2));
+        assert_eq!(cluster.classify(&chain), Ok(Presented::Node(NodeId(3))));
+        assert_eq!(
+            cluster.classify(&chain[..1]),
+            Ok(Presented::Node(NodeId(3))),
+            "the CA is known anyway"
+        );
+    }
+
+    #[test]
+    fn a_key_by_itself_is_a_device() {
+        let cluster = Cluster::new();
+        let key = DeviceKey::generate().unwrap();
+        assert_eq!(cluster.classify(&key.certified().cert), Ok(Presented::Device(key.id())));
+    }
+
+    #[test]
+    fn a_joiner_is_the_device_that_its_public_key_says() {
+        let cluster = Cluster::new();
+        let key = NodeKey::generate().unwrap();
+        let shown = cluster.classify(&key.to_device().unwrap().certified().cert);
+        assert_eq!(shown, Ok(Presented::Device(key.public().device_id())));
+    }
+
+    #[test]
+    fn a_node_of_another_ca_is_neither() {
+        let (ours, theirs) = (Cluster::new(), Cluster::new());
+        let foreign = theirs.node(now());
+        assert!(matches!(ours.classify(&foreign), Err(PresentedError::NotTrusted(_))));
+        assert!(matches!(
+            ours.classify(&foreign[..1]),
+            Err(PresentedError::NotTrusted(_))
+        ));
+    }
+
+    #[test]
+    fn another_ca_with_our_name_does_not_pass_for_ours() {
+        let ours = Cluster::new();
+        let forged = ClusterCa::generate(&ours.id)
+            .unwrap()
+            .issue_node(&ours.id, NodeId(3))
+            .unwrap();
+        assert!(matches!(
+            ours.classify(&forged.certified().cert),
+            Err(PresentedError::NotTrusted(_))
+        ));
+    }
+
+    #[test]
+    fn a_node_of_another_cluster_with_the_same_ca_is_neither() {
+        let cluster = Cluster::new();
+        let before = ClusterId::random();
+        let node = cluster.ca.issue_node(&before, NodeId(3)).unwrap();
+        assert_eq!(
+            cluster.classify(&node.certified().cert),
+            Err(PresentedError::OtherCluster(before))
+        );
+    }
+
+    #[test]
+    fn a_certificate_from_our_ca_that_names_no_node_or_two_is_neither() {
+        let cluster = Cluster::new();
+        let (one, two) = (
+            node_server_name(&cluster.id, NodeId(1)),
+            node_server_name(&cluster.id, NodeId(2)),
+        );
+        for names in [
+            vec![client_server_name(&cluster.id)],
+            vec![one, two],
+            vec!["example.org".to_owned()],
+            vec![],
+        ] {
+            assert_eq!(
+                cluster.classify(&cluster.signed(&names)),
+                Err(PresentedError::NotANode),
+                "{names:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_node_is_one_only_while_its_certificate_is_in_force() {
+        let cluster = Cluster::new();
+        let time = SystemTime::now();
+        let expired = cluster.node(Validity {
+            from: time - 2 * HOUR,
+            until: time - HOUR,
+        });
+        let early = cluster.node(Validity {
+            from: time + HOUR,
+            until: time + 2 * HOUR,
+        });
+        for chain in [expired, early] {
+            assert!(matches!(cluster.classify(&chain), Err(PresentedError::NotTrusted(_))));
+        }
+    }
+
+    #[test]
+    fn a_device_with_a_second_certificate_is_neither() {
+        let cluster = Cluster::new();
+        let device = DeviceKey::generate().unwrap().certified().cert.clone();
+        let chain = [device[0].clone(), cluster.node(now())[1].clone()];
+        assert!(matches!(cluster.classify(&chain), Err(PresentedError::NotTrusted(_))));
+    }
+
+    #[test]
+    fn sizes_are_judged_before_anything_is_parsed() {
+        let cluster = Cluster::new();
+        let junk = CertificateDer::from(vec![0x30; CERT_MAX_BYTES + 1]);
+        assert_eq!(cluster.classify(&[]), Err(PresentedError::Nothing));
+        assert_eq!(
+            cluster.classify(&[junk]),
+            Err(PresentedError::TooLong(CERT_MAX_BYTES + 1))
+        );
+        let three = [cluster.node(now()), cluster.node(now())].concat();
+        assert_eq!(cluster.classify(&three[..3]), Err(PresentedError::TooMany(3)));
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_it_panic(
+            junk in prop::collection::vec(any::<u8>(), 0..300),
+            flips in prop::collection::vec((0_usize..250, any::<u8>()), 1..4),
+        ) {
+            let id: ClusterId = "aaaaaaaaaaaaaaaa".parse().unwrap();
+            let refused = classify(&[CertificateDer::from(junk)], &RootCertStore::empty(), &id, UnixTime::now());
+            prop_assert!(refused.is_err());
+            let mut damaged = DeviceKey::generate().unwrap().certified().cert[0].to_vec();
+            for (at, value) in flips {
+                let at = at % damaged.len();
+                damaged[at] = value;
+            }
+            let _ = classify(&[CertificateDer::from(damaged)], &RootCertStore::empty(), &id, UnixTime::now());
+        }
     }
 }

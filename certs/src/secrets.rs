@@ -46,7 +46,10 @@ impl NodeSecrets {
     /// New ones, kept nowhere.
     #[must_use]
     pub fn random() -> Self {
-        let mut secrets = Self { reset_key: [0; RESET_KEY_BYTES], connection_id_key: 0 };
+        let mut secrets = Self {
+            reset_key: [0; RESET_KEY_BYTES],
+            connection_id_key: 0,
+        };
         fill_random(&mut secrets.reset_key);
         let mut key = [0; CONNECTION_ID_KEY_BYTES];
         fill_random(&mut key);
@@ -59,8 +62,11 @@ impl NodeSecrets {
     /// # Errors
     /// The file cannot be read, made or understood.
     pub fn load_or_create(path: &Path) -> Result<Self, SecretsError> {
-        let content = file::read_or_create(path, || Ok(Self::random().encode()))
-            .map_err(|source| SecretsError::Io { path: path.to_owned(), source })?;
+        let content =
+            file::read_or_create(path, || Ok(Self::random().encode())).map_err(|source| SecretsError::Io {
+                path: path.to_owned(),
+                source,
+            })?;
         Self::decode(&content).ok_or_else(|| SecretsError::Unreadable { path: path.to_owned() })
     }
 
@@ -86,7 +92,10 @@ impl NodeSecrets {
 
     fn decode(content: &[u8]) -> Option<Self> {
         let (reset_key, rest) = content.strip_prefix(&[VERSION])?.split_first_chunk()?;
-        Some(Self { reset_key: *reset_key, connection_id_key: u64::from_be_bytes(rest.try_into().ok()?) })
+        Some(Self {
+            reset_key: *reset_key,
+            connection_id_key: u64::from_be_bytes(rest.try_into().ok()?),
+        })
     }
 }
 
@@ -108,7 +117,10 @@ mod tests {
         assert!(NodeSecrets::load_or_create(&path).unwrap() == made);
         assert!(NodeSecrets::random() != made);
         #[cfg(unix)]
-        assert_eq!(std::os::unix::fs::PermissionsExt::mode(&path.metadata().unwrap().permissions()) & 0o777, 0o600);
+        assert_eq!(
+            std::os::unix::fs::PermissionsExt::mode(&path.metadata().unwrap().permissions()) & 0o777,
+            0o600
+        );
     }
 
     #[test]
@@ -122,7 +134,10 @@ mod tests {
         newer[0] = VERSION + 1;
         for content in [&[][..], &whole[1..], &whole[..FILE_BYTES - 1], &longer, &newer] {
             std::fs::write(&path, content).unwrap();
-            assert!(matches!(NodeSecrets::load_or_create(&path), Err(SecretsError::Unreadable { .. })));
+            assert!(matches!(
+                NodeSecrets::load_or_create(&path),
+                Err(SecretsError::Unreadable { .. })
+            ));
         }
     }
 }

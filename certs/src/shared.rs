@@ -47,7 +47,10 @@ impl SharedIdentity {
     pub fn replace(&self, identity: NodeIdentity) -> Result<(), OtherNode> {
         let present = self.current();
         if present.node_id() != identity.node_id() || present.cluster_id() != identity.cluster_id() {
-            return Err(OtherNode { cluster: identity.cluster_id().clone(), node: identity.node_id() });
+            return Err(OtherNode {
+                cluster: identity.cluster_id().clone(),
+                node: identity.node_id(),
+            });
         }
         self.0.store(Arc::new(identity));
         Ok(())
@@ -67,5 +70,31 @@ impl ResolvesClientCert for SharedIdentity {
 
     fn has_certs(&self) -> bool {
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ca::ClusterCa;
+
+    #[test]
+    fn only_the_same_node_takes_its_own_place() {
+        let cluster = ClusterId::random();
+        let ca = ClusterCa::generate(&cluster).unwrap();
+        let shared = SharedIdentity::new(ca.issue_node(&cluster, NodeId(1)).unwrap());
+        let before = shared.current().chain_pem().to_owned();
+        assert!(shared.replace(ca.issue_node(&cluster, NodeId(2)).unwrap()).is_err());
+        assert!(
+            shared
+                .replace(ca.issue_node(&ClusterId::random(), NodeId(1)).unwrap())
+                .is_err()
+        );
+        assert_eq!(shared.current().chain_pem(), before);
+        shared
+            .clone()
+            .replace(ca.issue_node(&cluster, NodeId(1)).unwrap())
+            .unwrap();
+        assert_ne!(shared.current().chain_pem(), before);
     }
 }

@@ -30,12 +30,11 @@ pub(crate) fn only_node(cert: &EndEntityCert<'_>) -> Option<(ClusterId, NodeId)>
     })
 }
 
-/// The cluster whose name for devices a certificate carries, if it carries exactly one.
-pub(crate) fn only_client_cluster(cert: &EndEntityCert<'_>) -> Option<ClusterId> {
-    only(cert, |name| match name {
-        CertName::Client(cluster) => Some(cluster),
-        _ => None,
-    })
+/// The node that a certificate names, if it names exactly one. It says nothing about who signed that: for certificates that
+/// a handshake has already verified.
+#[must_use]
+pub fn node_named_in(cert: &CertificateDer<'_>) -> Option<(ClusterId, NodeId)> {
+    only_node(&EndEntityCert::try_from(cert).ok()?)
 }
 
 /// The cluster that a CA certificate was made for, if it names exactly one.
@@ -60,7 +59,8 @@ pub(crate) fn verify_as_client(
     now: UnixTime,
 ) -> Result<(), webpki::Error> {
     let usage = KeyUsage::client_auth();
-    cert.verify_for_usage(algorithms().all, &roots.roots, intermediates, now, usage, None, None).map(|_| ())
+    cert.verify_for_usage(algorithms().all, &roots.roots, intermediates, now, usage, None, None)
+        .map(|_| ())
 }
 
 /// From when and until when a certificate is in force. webpki tells these dates only in its errors, so it is asked about

@@ -4,8 +4,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Body, DeviceId, DeviceName, EventNo, MessageId, Outcome, PasswordHash, RequestNo, RoomId, RoomName, Seq, Timestamp,
-    Topic, UserId, UserName, WriterId,
+    Body, DeviceId, DeviceName, EventNo, MessageId, Outcome, PasswordHash, RECEIPT_WINDOW, ReceiptSlot, RecordKey,
+    RequestNo, RoomId, RoomName, Seq, Timestamp, Topic, UserId, UserName, WriterId,
 };
 
 /// One fact.
@@ -50,7 +50,7 @@ pub enum StateEvent {
         /// What the user calls it.
         name: DeviceName,
     },
-    /// A device speaks for nobody; its writers are gone with it.
+    /// A device speaks for nobody. Its writers' [`StateEvent::WriterExpired`] came before.
     #[serde(rename = "4")]
     DeviceUnbound {
         /// Which.
@@ -64,11 +64,13 @@ pub enum StateEvent {
         /// On which device.
         device: DeviceId,
     },
-    /// An outbox was idle for too long, or gave way to newer ones.
+    /// An outbox was idle for too long, gave way to newer ones, or lost its device.
     #[serde(rename = "6")]
     WriterExpired {
         /// Its id.
         writer: WriterId,
+        /// Its last request: tells which receipts go with it.
+        last: RequestNo,
     },
     /// A writer's request has its outcome, for ever.
     #[serde(rename = "7")]
@@ -148,4 +150,61 @@ pub enum RoomEventKind {
         /// What the room is about from now on.
         topic: Topic,
     },
+}
+
+impl Event {
+    /// The keys of the records that are different after this event, or gone. The clock is not among
+    /// them for room events: every applied entry touches it.
+    pub fn touches(&self) -> impl Iterator<Item = RecordKey> {
+        let (keys, receipts) = match self {
+            Self::State(event) => event.touches(),
+            Self::Room(event) => (event.touches(), None),
+        };
+        let receipts = receipts.into_iter().flat_map(|(writer, last)| {
+            let slots = ReceiptSlot::all().filter(move |slot| *slot != ReceiptSlot(0) || last.0 >= RECEIPT_WINDOW);
+            slots
+                .take_while(move |slot| u64::from(slot.0) <= last.0)
+                .map(move |slot| RecordKey::Receipt(writer, slot))
+        });
+        keys.into_iter().flatten().chain(receipts)
+    }
+}
+
+/// No event touches more records than these, receipts of an expired writer aside.
+type Keys = [Option<RecordKey>; 3];
+
+impl StateEvent {
+    fn touches(&self) -> (Keys, Option<(WriterId, RequestNo)>) {
+        let one = |key| [Some(key), None, None];
+        match self {
+            Self::ClockAdvanced { .. } => (one(RecordKey::Clock), None),
+            Self::UserRegistered { user, .. } => (one(RecordKey::User(*user)), None),
+            Self::DeviceBound { device, .. } | Self::DeviceUnbound { device } => {
+                (one(RecordKey::Device(*device)), None)
+            }
+            Self::WriterGranted { writer, .. } => (one(RecordKey::Writer(*writer)), None),
+            Self::WriterExpired { writer, last } => (one(RecordKey::Writer(*writer)), Some((*writer, *last))),
+            Self::Answered { writer, request, .. } => {
+                let receipt = RecordKey::Receipt(*writer, ReceiptSlot::of(*request));
+                ([Some(RecordKey::Writer(*writer)), Some(receipt), None], None)
+            }
+            Self::RoomCreated { room, .. } => (one(RecordKey::Room(*room)), None),
+            Self::ReadMarked { room, user, .. } => (one(RecordKey::Member(*room, *user)), None),
+        }
+    }
+}
+
+impl RoomEvent {
+    fn touches(&self) -> Keys {
+        let (room, member) = (RecordKey::Room(self.room), RecordKey::Member(self.room, self.author));
+        match &self.kind {
+            RoomEventKind::Message { id, .. } => [
+                Some(room),
+                Some(member),
+                Some(RecordKey::MessageKey(self.author, id.digest())),
+            ],
+            RoomEventKind::Joined | RoomEventKind::Left => [Some(room), Some(member), None],
+            RoomEventKind::TopicSet { .. } => [Some(room), None, None],
+        }
+    }
 }

@@ -94,7 +94,10 @@ impl<'de> Deserialize<'de> for DeviceId {
             }
 
             fn visit_bytes<E: serde::de::Error>(self, bytes: &[u8]) -> Result<DeviceId, E> {
-                bytes.try_into().map(DeviceId).map_err(|_| E::invalid_length(bytes.len(), &self))
+                bytes
+                    .try_into()
+                    .map(DeviceId)
+                    .map_err(|_| E::invalid_length(bytes.len(), &self))
             }
         }
 

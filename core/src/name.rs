@@ -1,8 +1,9 @@
 //! Text that people give, parsed once at the edge: a value that exists is valid for ever.
 
 use std::hash::Hasher;
+use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use siphasher::sip128::{Hasher128, SipHasher13};
 use thiserror::Error;
 
@@ -45,20 +46,25 @@ pub enum NameError {
 }
 
 fn parse_name(text: &str, max: usize) -> Result<String, NameError> {
-    let first = text.chars().next().ok_or(NameError::Empty)?;
-    if text.chars().count() > max {
+    // Bounds the work of what follows: folding makes at most three characters of one.
+    if text.chars().take(max + 1).count() > max {
         return Err(NameError::TooLong { max });
     }
-    if let Some(found) = text.chars().find(|c| !(c.is_alphanumeric() || matches!(c, '-' | '_' | '.'))) {
+    // What is kept is what is checked: folding may lengthen a name, and may leave characters that
+    // are not letters (U+0130 becomes `i` and a combining dot). A kept name must parse again.
+    let folded = text.to_lowercase();
+    let first = folded.chars().next().ok_or(NameError::Empty)?;
+    if folded.chars().count() > max {
+        return Err(NameError::TooLong { max });
+    }
+    if let Some(found) = folded
+        .chars()
+        .find(|c| !(c.is_alphanumeric() || matches!(c, '-' | '_' | '.')))
+    {
         return Err(NameError::Character { found });
     }
     if !first.is_alphanumeric() {
         return Err(NameError::Start);
-    }
-    let folded = text.to_lowercase();
-    // Folding may lengthen a name (U+0130 becomes two characters); the limit holds for what is kept.
-    if folded.chars().count() > max {
-        return Err(NameError::TooLong { max });
     }
     Ok(folded)
 }
@@ -76,9 +82,11 @@ fn parse_line(text: &str, max: usize) -> Result<String, NameError> {
 macro_rules! text {
     ($(#[$doc:meta])* $name:ident, $error:ty, $parse:expr) => {
         $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(try_from = "String", into = "String")]
-        pub struct $name(Box<str>);
+        // Shared, because one text is in many places: a name in every line and receipt, a body in a
+        // command and its event.
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+        #[serde(try_from = "String")]
+        pub struct $name(Arc<str>);
 
         impl $name {
             /// Parses and normalises.
@@ -87,7 +95,7 @@ macro_rules! text {
             /// What is wrong with the text, in words for the person who typed it.
             pub fn parse(text: &str) -> Result<Self, $error> {
                 let parse: fn(&str) -> Result<String, $error> = $parse;
-                parse(text).map(|text| Self(text.into_boxed_str()))
+                parse(text).map(|text| Self(text.into()))
             }
 
             /// The text as it is kept.
@@ -107,7 +115,13 @@ macro_rules! text {
 
         impl From<$name> for String {
             fn from(value: $name) -> String {
-                value.0.into()
+                value.as_str().to_owned()
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(&self.0)
             }
         }
 
@@ -207,13 +221,20 @@ impl RoomName {
     #[must_use]
     pub fn direct(one: &UserName, other: &UserName) -> Self {
         let (first, second) = if one <= other { (one, other) } else { (other, one) };
-        Self(format!("@{first}+{second}").into_boxed_str())
+        Self(format!("@{first}+{second}").into())
     }
 
     /// Whether this names a direct room, which no user can create under that name.
     #[must_use]
     pub fn is_direct(&self) -> bool {
         self.0.starts_with('@')
+    }
+}
+
+impl Default for Topic {
+    /// No topic.
+    fn default() -> Self {
+        Self("".into())
     }
 }
 

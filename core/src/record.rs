@@ -38,6 +38,23 @@ pub enum Record {
     MessageKey(UserId, u128, Placed),
 }
 
+impl Record {
+    /// Its key.
+    #[must_use]
+    pub const fn key(&self) -> RecordKey {
+        match self {
+            Self::Clock(_) => RecordKey::Clock,
+            Self::User(id, _) => RecordKey::User(*id),
+            Self::Device(id, _) => RecordKey::Device(*id),
+            Self::Writer(id, _) => RecordKey::Writer(*id),
+            Self::Receipt(id, slot, _) => RecordKey::Receipt(*id, *slot),
+            Self::Room(id, _) => RecordKey::Room(*id),
+            Self::Member(room, user, _) => RecordKey::Member(*room, *user),
+            Self::MessageKey(author, digest, _) => RecordKey::MessageKey(*author, *digest),
+        }
+    }
+}
+
 /// The key of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[allow(missing_docs, reason = "each names the variant of Record whose key it is")]
@@ -137,8 +154,8 @@ pub struct Room {
     pub last_seq: Seq,
     /// How many members it has.
     pub members: u32,
-    /// How many messages were ever posted: with a member's own count at their mark, unread counts
-    /// come from a subtraction.
+    /// How many messages were ever posted: with the counts in [`Member`], unread counts come from a
+    /// subtraction.
     pub messages: u64,
 }
 
@@ -151,6 +168,10 @@ pub struct Member {
     pub joined: Seq,
     /// Read up to and with this one.
     pub read: Seq,
+    /// How many messages, of anybody, are at or before the mark.
+    pub seen: u64,
+    /// How many of the member's own messages are past the mark.
+    pub own_past_mark: u64,
 }
 
 /// What a member may do.

@@ -23,6 +23,10 @@ pub mod kind {
     pub const ASK_READ_INDEX: u16 = 3;
     /// [`super::ReadIndex`].
     pub const READ_INDEX: u16 = 4;
+    /// [`super::AskFacts`].
+    pub const ASK_FACTS: u16 = 5;
+    /// [`super::Facts`].
+    pub const FACTS: u16 = 6;
 }
 
 /// Commands ([`crate::entry::encode_command`]) for the leader to propose, in this order.
@@ -79,6 +83,51 @@ pub struct ReadIndex {
     pub call: u64,
     /// `None`: the node asked does not lead, or no longer has a quorum.
     pub index: Option<LogIndex>,
+}
+
+/// How is the node?
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AskFacts {
+    /// Matches the answer.
+    pub call: u64,
+}
+
+/// What a node says of itself, for the status that operators see on any node.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Facts {
+    /// From the request.
+    pub call: u64,
+    /// Its program's version.
+    pub version: String,
+    /// Its term.
+    pub term: u64,
+    /// The last entry in its log.
+    pub last_log: LogIndex,
+    /// What it knows to be committed.
+    pub committed: LogIndex,
+    /// What it has applied.
+    pub applied: LogIndex,
+    /// Client sessions that are open on it.
+    pub sessions: u64,
+    /// Bytes on its disk.
+    pub disk_bytes: u64,
+    /// When its certificate ends, in seconds since 1970-01-01T00:00:00Z.
+    pub cert_expires: u64,
+    /// It is about to go.
+    pub draining: bool,
+    /// If it leads: what it knows of the other nodes.
+    pub peers: Vec<PeerFacts>,
+}
+
+/// What a leader knows of another node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PeerFacts {
+    /// Which.
+    pub node: NodeId,
+    /// Up to here the node's log is known to be the leader's.
+    pub matched: Option<LogIndex>,
+    /// Milliseconds since the node last acknowledged something.
+    pub last_contact_ms: Option<u64>,
 }
 
 /// The frame of a body.

@@ -1,0 +1,55 @@
+//! What a command comes to. Everything here reads the state and changes nothing.
+
+mod account;
+mod line;
+mod message;
+mod room;
+mod submission;
+mod writer;
+
+use crate::{Command, Done, Event, LogIndex, Outcome, Refusal, State, StateEvent, Timestamp};
+
+/// What was decided: done, with what follows from it; or refused, and nothing follows.
+type Decision = Result<(Done, Vec<Event>), Refusal>;
+
+/// The outcome of a command that was done before and leaves everything as it is.
+pub(super) fn answered_before(state: &State, now: Timestamp, command: &Command) -> Option<Outcome> {
+    match command {
+        Command::RegisterUser(command) => account::registered_before(state, command).map(Ok),
+        Command::Submit(submission) => submission::answered_before(state, now, &submission.origin).cloned(),
+        Command::BindDevice(_) | Command::UnbindDevice(_) | Command::GrantWriter(_) => None,
+    }
+}
+
+/// What time asks for, whatever the command is.
+pub(super) fn housekeeping(state: &State, now: Timestamp) -> Vec<Event> {
+    let advanced = (now > state.now()).then_some(Event::State(StateEvent::ClockAdvanced { now }));
+    advanced.into_iter().chain(writer::expiries(state, now)).collect()
+}
+
+/// What the command comes to at the state's own time.
+pub(super) fn decide(state: &State, index: LogIndex, command: &Command) -> (Outcome, Vec<Event>) {
+    let decision = match command {
+        Command::RegisterUser(command) => account::register(state, index, command),
+        Command::BindDevice(command) => account::bind(state, command),
+        Command::UnbindDevice(command) => account::unbind(state, command),
+        Command::GrantWriter(command) => writer::grant(state, index, command),
+        Command::Submit(submission) => return submission::decide(state, index, submission),
+    };
+    settle(decision)
+}
+
+fn settle(decision: Decision) -> (Outcome, Vec<Event>) {
+    match decision {
+        Ok((done, events)) => (Ok(done), events),
+        Err(refusal) => (Err(refusal), Vec::new()),
+    }
+}
+
+/// Refuses one more where there are `count` already.
+fn room_for_one_more(count: usize, max: u32, what: crate::Bound) -> Result<(), Refusal> {
+    match count < max as usize {
+        true => Ok(()),
+        false => Err(Refusal::TooMany { what, max }),
+    }
+}

@@ -1,0 +1,49 @@
+//! Writers: granted, and gone.
+
+use crate::{
+    DeviceId, Done, EXPIRIES_PER_ENTRY_MAX, Event, GrantWriter, LogIndex, RequestNo, State, StateEvent, Timestamp,
+    WRITERS_PER_DEVICE_MAX, WriterId,
+};
+
+use super::super::limits::too_idle;
+use super::{Decision, account};
+
+pub(super) fn grant(state: &State, index: LogIndex, command: &GrantWriter) -> Decision {
+    account::speaks_for(state, &command.device)?;
+    let writer = WriterId(index.0);
+    let over = (of_device(state, command.device).count() + 1).saturating_sub(WRITERS_PER_DEVICE_MAX);
+    let mut events: Vec<_> = of_device(state, command.device)
+        .take(over)
+        .map(|idle| expired(state, idle))
+        .collect();
+    events.push(Event::State(StateEvent::WriterGranted {
+        writer,
+        device: command.device,
+    }));
+    Ok((Done::Granted { writer }, events))
+}
+
+/// The writers that have been idle for too long, the longest idle first, at most a few.
+pub(super) fn expiries(state: &State, now: Timestamp) -> impl Iterator<Item = Event> + '_ {
+    state
+        .idle
+        .iter()
+        .take_while(move |(used_at, _)| too_idle(*used_at, now))
+        .take(EXPIRIES_PER_ENTRY_MAX)
+        .map(|(_, id)| expired(state, *id))
+}
+
+/// The writers on a device, the longest idle first.
+pub(super) fn of_device(state: &State, device: DeviceId) -> impl Iterator<Item = WriterId> + '_ {
+    let first = (device, Timestamp(0), WriterId(0));
+    let last = (device, Timestamp(u64::MAX), WriterId(u64::MAX));
+    state.device_writers.range(first..=last).map(|(_, _, id)| *id)
+}
+
+pub(super) fn expired(state: &State, writer: WriterId) -> Event {
+    let last = state
+        .writers
+        .get(&writer)
+        .map_or(RequestNo(0), |found| found.writer.last);
+    Event::State(StateEvent::WriterExpired { writer, last })
+}

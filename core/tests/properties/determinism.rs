@@ -1,0 +1,137 @@
+//! The same entries give the same state, whoever applies them and wherever they begin.
+
+use proptest::prelude::{Just, Strategy, any, proptest};
+use proptest::sample::Index;
+use proptest::{prop_assert, prop_assert_eq};
+use quorate_core::{Applied, Clock, LogIndex, Record, RestoreError, State};
+
+use crate::script::{Log, logs};
+
+fn run(state: &mut State, log: &[(LogIndex, quorate_core::Entry)]) -> Vec<Applied> {
+    log.iter().map(|(index, entry)| state.apply(*index, entry)).collect()
+}
+
+fn shuffled() -> impl Strategy<Value = Vec<Record>> {
+    logs(100).prop_flat_map(|log| {
+        let mut state = State::new();
+        run(&mut state, &log);
+        Just(state.records().collect::<Vec<_>>()).prop_shuffle()
+    })
+}
+
+proptest! {
+    #[test]
+    fn replay_equals_live(log in logs(200)) {
+        let (mut live, mut replay) = (State::new(), State::new());
+        prop_assert_eq!(run(&mut live, &log), run(&mut replay, &log));
+        prop_assert_eq!(live, replay);
+    }
+
+    #[test]
+    fn snapshot_and_tail_equal_live(log in logs(200), at in any::<Index>()) {
+        let (head, tail) = log.split_at(at.index(log.len() + 1));
+        let mut live = State::new();
+        run(&mut live, head);
+        let mut restored = State::from_records(live.records()).expect("the records of a state make that state");
+        prop_assert_eq!(&restored, &live);
+        prop_assert_eq!(run(&mut restored, tail), run(&mut live, tail));
+        prop_assert_eq!(restored.hash(), live.hash());
+        prop_assert_eq!(restored, live);
+    }
+
+    #[test]
+    fn records_come_in_the_order_of_their_keys(log in logs(100)) {
+        let mut state = State::new();
+        run(&mut state, &log);
+        let keys: Vec<_> = state.records().map(|record| record.key()).collect();
+        prop_assert_eq!(&keys, &keys.iter().copied().collect::<std::collections::BTreeSet<_>>()
+            .into_iter().collect::<Vec<_>>());
+        for record in state.records() {
+            prop_assert_eq!(state.record(&record.key()), Some(record));
+        }
+    }
+
+    #[test]
+    fn records_restore_in_any_order(records in shuffled()) {
+        let restored = State::from_records(records.iter().cloned()).expect("order does not matter");
+        let again: std::collections::BTreeMap<_, _> = restored.records().map(|r| (r.key(), r)).collect();
+        let given: std::collections::BTreeMap<_, _> = records.into_iter().map(|r| (r.key(), r)).collect();
+        prop_assert_eq!(again, given);
+    }
+
+    /// Only what nothing else names or counts could be lost unseen.
+    #[test]
+    fn a_lost_record_is_refused_unless_none_names_it(records in shuffled(), at in any::<Index>()) {
+        let mut records = records;
+        let lost = records.remove(at.index(records.len()));
+        let restored = State::from_records(records.iter().cloned());
+        match lost {
+            Record::Clock(_) => prop_assert_eq!(restored, Err(RestoreError::NoClock)),
+            Record::Room(..) => prop_assert!(restored.is_err()),
+            Record::Receipt(..) | Record::Member(..) | Record::MessageKey(..) => {
+                prop_assert!(matches!(restored, Err(RestoreError::Contradiction(_))));
+            }
+            lost => {
+                let state = restored.map(|state| state.records().count());
+                let alone = !records.iter().any(|record| names(record, &lost));
+                prop_assert_eq!(state.is_ok(), alone, "{:?}", state);
+            }
+        }
+    }
+
+    #[test]
+    fn a_record_given_twice_is_refused(records in shuffled(), at in any::<Index>()) {
+        let mut records = records;
+        let twice = records[at.index(records.len())].clone();
+        let key = twice.key();
+        records.push(twice);
+        let refused = State::from_records(records);
+        prop_assert_eq!(refused, Err(RestoreError::Duplicate(key)));
+    }
+
+    /// Whatever the proposers' clocks say.
+    #[test]
+    fn log_time_is_monotonic(log in logs(200)) {
+        let mut state = State::new();
+        let mut greatest = state.now();
+        for (index, entry) in &log {
+            let before = state.now();
+            let applied = state.apply(*index, entry);
+            prop_assert!(state.now() >= before);
+            prop_assert_eq!(state.hash().index, *index);
+            if !applied.events.is_empty() {
+                greatest = greatest.max(entry.proposed_at);
+            }
+            prop_assert!(state.now() >= greatest);
+        }
+    }
+}
+
+fn names(record: &Record, lost: &Record) -> bool {
+    match (record, lost) {
+        (Record::Device(_, device), Record::User(id, _)) => device.user == *id,
+        (Record::Member(_, user, _) | Record::MessageKey(user, ..), Record::User(id, _)) => user == id,
+        (Record::Writer(_, writer), Record::Device(id, _)) => writer.device == *id,
+        (Record::Receipt(writer, ..), Record::Writer(id, _)) => writer == id,
+        _ => false,
+    }
+}
+
+#[test]
+fn no_records_are_a_new_state() {
+    assert_eq!(State::from_records([]), Ok(State::new()));
+    assert_eq!(State::from_records([Record::Clock(Clock::default())]), Ok(State::new()));
+    assert_eq!(State::from_records(State::new().records()), Ok(State::new()));
+}
+
+/// A change of this number is a change of what nodes of different versions compare.
+#[test]
+fn the_hash_of_a_fixed_log_is_what_it_always_was() {
+    let mut state = State::new();
+    let log: Log = crate::script::fixed();
+    run(&mut state, &log);
+    assert_eq!(
+        format!("{:032x}", state.hash().hash),
+        "49b0fd61970742b4e3eda408e7cf53b1"
+    );
+}
