@@ -1,2 +1,43 @@
-//! To be written.
-fn main() {}
+//! chatctl, the operators' program.
+//!
+//! Speaks HTTP over the Unix socket of one daemon, which asks the leader where that is needed; `cluster new` works on files
+//! alone. Data go to stdout and everything else to stderr. Knows no chat, no consensus and no network.
+
+mod cli;
+mod command;
+mod failure;
+mod link;
+mod output;
+mod screen;
+mod watch;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::Cli;
+use crate::failure::{Exit, Failure};
+use crate::output::Output;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(told) => return output::usage(&told),
+    };
+    let output = Output::new(&cli.global);
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            return output
+                .failure(&Failure::new(Exit::Error, "internal", error.to_string()))
+                .into();
+        }
+    };
+    let exit = runtime.block_on(async {
+        tokio::select! {
+            exit = watch::run(&cli, &output) => exit,
+            _ = tokio::signal::ctrl_c() => Exit::Interrupted,
+        }
+    });
+    exit.into()
+}

@@ -5,5 +5,12 @@
 //! everything. Only `store` names redb; only `consensus` and the two storage adapters name
 //! openraft.
 
+pub mod admin;
+pub mod config;
 pub mod consensus;
+pub mod fanout;
+pub mod node;
+pub mod peer;
+pub mod relay;
+pub mod session;
 pub mod store;

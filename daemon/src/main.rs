@@ -1,2 +1,11 @@
-//! To be written.
-fn main() {}
+//! The daemon's command line.
+
+mod cli;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    cli::run(cli::Cli::parse())
+}

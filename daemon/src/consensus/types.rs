@@ -50,3 +50,5 @@ pub type LogId = LogIdOf<TypeConfig>;
 pub type Vote = VoteOf<TypeConfig>;
 /// A log entry in memory.
 pub type LogEntry = openraft::alias::EntryOf<TypeConfig>;
+/// Who votes and who listens, and where they are reached.
+pub type Membership = openraft::Membership<NodeId, NodeAddrs>;

@@ -1,0 +1,65 @@
+//! Errors as JSON: `{"error":{"code":"...","message":"...","hint":"..."}}`, the same from the daemon and from `chatctl`.
+
+use serde::{Deserialize, Serialize};
+
+/// The codes that the admin API answers with. Scripts rely on them: one is never renamed.
+pub mod code {
+    /// No majority of the voters is within reach.
+    pub const NO_QUORUM: &str = "no-quorum";
+    /// The node belongs to no formed cluster yet.
+    pub const NOT_FORMED: &str = "not-formed";
+    /// There is a leader, and it does not answer this node.
+    pub const LEADER_UNREACHABLE: &str = "leader-unreachable";
+    /// No node has this id.
+    pub const UNKNOWN_NODE: &str = "unknown-node";
+    /// The API has no such path.
+    pub const UNKNOWN_PATH: &str = "unknown-path";
+    /// The path is there, the method is not.
+    pub const METHOD_NOT_ALLOWED: &str = "method-not-allowed";
+    /// A parameter that is none, or has a value that it cannot have.
+    pub const BAD_REQUEST: &str = "bad-request";
+    /// A request whose body is over the limit.
+    pub const TOO_LARGE: &str = "too-large";
+    /// An answer that was not there within the daemon's deadline.
+    pub const TIMED_OUT: &str = "timed-out";
+    /// A fault of the daemon.
+    pub const INTERNAL: &str = "internal";
+}
+
+/// The body of an answer that is an error.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErrorReply {
+    /// What went wrong.
+    pub error: ErrorBody,
+}
+
+/// One error.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErrorBody {
+    /// For programs, in kebab-case: one of [`code`], or one of the caller's own.
+    pub code: String,
+    /// For people, one sentence without a full stop.
+    pub message: String,
+    /// What to do next, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+}
+
+impl ErrorBody {
+    /// An error without a hint.
+    #[must_use]
+    pub fn new(code: &str, message: impl Into<String>) -> Self {
+        Self {
+            code: code.to_owned(),
+            message: message.into(),
+            hint: None,
+        }
+    }
+
+    /// The same with a hint.
+    #[must_use]
+    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}

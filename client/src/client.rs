@@ -1,0 +1,194 @@
+//! The client: opened with a profile, closed when the program is done, and all that can be asked through it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use quorate_certs::CaFingerprint;
+use quorate_core::{DeviceId, NodeId, UserName};
+use tokio::time::{Instant, timeout};
+
+use crate::connection::{Connection, Notices};
+use crate::dial::Dialler;
+use crate::failover;
+use crate::profile::Profile;
+use crate::shared::{OutboxKind, Shared};
+use crate::{OpenError, RequestError};
+
+/// How long a request is tried for, unless it says otherwise.
+pub const DEADLINE: Duration = Duration::from_secs(30);
+
+/// How a client is opened.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options {
+    /// Where messages that are not sent yet are kept.
+    pub outbox: OutboxKind,
+}
+
+/// A connection to the cluster, by whichever node answers. Cheap to clone; when the last clone is dropped, the session
+/// ends. Opening waits for nobody: requests wait until there is a session, up to their deadlines.
+#[derive(Clone, Debug)]
+pub struct Client {
+    pub(crate) shared: Arc<Shared>,
+    device: DeviceId,
+    options: Options,
+    _last: Arc<CloseOnDrop>,
+}
+
+#[derive(Debug)]
+struct CloseOnDrop(Arc<Shared>);
+
+impl Drop for CloseOnDrop {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
+/// What is known about the session in use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// With which node.
+    pub node: NodeId,
+    /// Where it was dialled.
+    pub addr: String,
+    /// The node's version.
+    pub version: String,
+    /// The cluster's id.
+    pub cluster: String,
+    /// The time there and back, as last estimated.
+    pub rtt: Duration,
+    /// The nodes that the cluster told of, with the addresses where clients reach them.
+    pub nodes: Vec<(NodeId, String)>,
+}
+
+impl Client {
+    /// Opens a client on a profile that names at least one server. Must be called within a tokio runtime.
+    ///
+    /// # Errors
+    /// The profile names no server, or its device key cannot be used.
+    pub fn open(profile: &Profile, options: Options) -> Result<Self, OpenError> {
+        if profile.dial_order().is_empty() {
+            return Err(OpenError::NoServers);
+        }
+        let key = profile.device_key()?;
+        let dialler = Dialler::new(&key, profile.ca());
+        Ok(Self::begin(profile, dialler, key.id(), options))
+    }
+
+    /// A session of its own beside this one, as the same device and over the same socket.
+    #[must_use]
+    pub fn sibling(&self, options: Options) -> Self {
+        Self::begin(&self.shared.profile, self.shared.dialler.clone(), self.device, options)
+    }
+
+    fn begin(profile: &Profile, dialler: Dialler, device: DeviceId, options: Options) -> Self {
+        let shared = Arc::new(Shared::new(profile.clone(), dialler, Arc::default(), options.outbox));
+        tokio::spawn(failover::run(Arc::clone(&shared)));
+        Self {
+            _last: Arc::new(CloseOnDrop(Arc::clone(&shared))),
+            shared,
+            device,
+            options,
+        }
+    }
+
+    /// The options that it was opened with.
+    #[must_use]
+    pub fn options(&self) -> Options {
+        self.options
+    }
+
+    /// The profile that it was opened with.
+    #[must_use]
+    pub fn profile(&self) -> &Profile {
+        &self.shared.profile
+    }
+
+    /// This device.
+    #[must_use]
+    pub fn device(&self) -> DeviceId {
+        self.device
+    }
+
+    /// The CA that was trusted on first use in this run, if that was so: worth telling the user.
+    #[must_use]
+    pub fn first_met_ca(&self) -> Option<CaFingerprint> {
+        self.shared.dialler.first_met()
+    }
+
+    /// Who is logged in, as far as is known without asking.
+    #[must_use]
+    pub fn user(&self) -> Option<UserName> {
+        self.shared.user()
+    }
+
+    /// Waits until there is a session.
+    ///
+    /// # Errors
+    /// There was none in time.
+    pub async fn connected(&self, deadline: Duration) -> Result<Session, RequestError> {
+        let link = self.shared.link_by(Instant::now() + deadline).await?;
+        Ok(Session {
+            node: link.node(),
+            addr: link.addr().to_owned(),
+            version: link.welcome().version.clone(),
+            cluster: link.welcome().cluster.clone(),
+            rtt: link.rtt(),
+            nodes: link
+                .welcome()
+                .nodes
+                .iter()
+                .map(|node| (node.id, node.addr.clone()))
+                .collect(),
+        })
+    }
+
+    /// The connection at this moment.
+    #[must_use]
+    pub fn connection(&self) -> Connection {
+        self.shared.connection()
+    }
+
+    /// Who leads, as the node in use says.
+    #[must_use]
+    pub fn leader(&self) -> Option<NodeId> {
+        self.shared.leader()
+    }
+
+    /// What changes from now on.
+    #[must_use]
+    pub fn notices(&self) -> Notices {
+        Notices(self.shared.notices())
+    }
+
+    /// Until a server showed a certificate that is not from the known CA before there ever was a session. Nothing will come
+    /// of this client then.
+    pub async fn failed(&self) -> RequestError {
+        self.shared.failed().await
+    }
+
+    /// How many changes wait in the outbox for their answers.
+    #[must_use]
+    pub fn unsent(&self) -> usize {
+        self.shared.open_outbox().map_or(0, |outbox| *outbox.waiting().borrow())
+    }
+
+    /// Waits until all in the outbox is answered, up to a limit. How many are not.
+    pub async fn drain(&self, limit: Duration) -> usize {
+        if let Some(outbox) = self.shared.open_outbox() {
+            let mut waiting = outbox.waiting();
+            // Past the limit the number below says what is left.
+            let _ = timeout(limit, waiting.wait_for(|waiting| *waiting == 0)).await;
+        }
+        self.unsent()
+    }
+
+    /// Ends the session, and waits until the outbox is closed and the node has been told. Siblings on the same socket end too.
+    pub async fn close(&self) {
+        self.shared.close();
+        if let Some(outbox) = self.shared.open_outbox() {
+            outbox.close();
+            outbox.closed().await;
+        }
+        self.shared.dialler.close().await;
+    }
+}

@@ -1,0 +1,253 @@
+//! The command line.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::builder::ValueHint;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use quorate_adminapi::parse_duration;
+use quorate_core::NodeId;
+use quorate_formation::NodeSpec;
+
+const DEFAULT_SOCKET: &str = "/run/chatd/admin.sock";
+/// Faster, and the screen says nothing more but costs the daemon more.
+const WATCH_INTERVAL_MIN: Duration = Duration::from_millis(100);
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 ok, 1 error, 2 usage, 3 not found, 4 permission, 5 cluster unhealthy, 6 no quorum, \
+7 refused by a safety check, 8 timed out with the outcome unknown, 130 interrupted";
+
+/// Look after a chat cluster
+///
+/// Any node answers; it asks the leader where that is needed.
+#[derive(Debug, Parser)]
+#[command(name = "chatctl", version, after_help = EXIT_CODES, subcommand_required = true, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct Global {
+    /// The admin socket of the daemon to ask
+    #[arg(long, global = true, value_name = "PATH", env = "CHATCTL_SOCKET", default_value = DEFAULT_SOCKET)]
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub(crate) socket: PathBuf,
+    /// How long to wait for an answer
+    #[arg(long, global = true, value_name = "DURATION", default_value = "10s", value_parser = parse_duration)]
+    pub(crate) timeout: Duration,
+    /// The form of the answer
+    #[arg(short, long, global = true, value_name = "FORM", default_value = "table")]
+    pub(crate) output: OutputForm,
+    /// Leave out the heads of tables
+    #[arg(long, global = true)]
+    pub(crate) no_headers: bool,
+    /// Say nothing on stderr but errors
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+    /// Tell on stderr what is asked of the daemon
+    #[arg(short, long, global = true, conflicts_with = "quiet")]
+    pub(crate) verbose: bool,
+    /// Answer yes where a command asks for confirmation
+    #[arg(short, long, global = true)]
+    pub(crate) yes: bool,
+    /// Change nothing, and show what would be changed
+    #[arg(long, global = true)]
+    pub(crate) dry_run: bool,
+    /// Ask again and again, every 2s or as given
+    #[arg(long, global = true, value_name = "DURATION", num_args = 0..=1, require_equals = true)]
+    #[arg(default_missing_value = "2s", value_parser = watch_interval)]
+    pub(crate) watch: Option<Duration>,
+    /// Answer from this node as it knows things by itself, without a quorum
+    #[arg(long, global = true)]
+    pub(crate) stale: bool,
+    /// Do not wait for what takes long
+    #[arg(long, global = true)]
+    pub(crate) no_wait: bool,
+    /// When to use colours
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub(crate) color: When,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OutputForm {
+    /// Columns, as many as fit the terminal
+    Table,
+    /// All columns
+    Wide,
+    /// One object with `schema`, `data` and `warnings`
+    Json,
+    /// The data alone: one object a line
+    Jsonl,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum When {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Form a cluster
+    #[command(subcommand)]
+    Cluster(ClusterCommand),
+    /// The cluster and its nodes on one screen
+    Status,
+    /// Whether the cluster is healthy: exit 0 or 5
+    Health(HealthArgs),
+    /// The nodes of the cluster
+    #[command(subcommand)]
+    Member(MemberCommand),
+    /// The node that leads
+    #[command(subcommand)]
+    Leader(LeaderCommand),
+    /// What this node's consensus knows by itself
+    #[command(subcommand)]
+    Raft(RaftCommand),
+    /// The metrics of this node, as OpenMetrics text
+    Metrics,
+    /// The versions of this program and of the daemon
+    Version,
+    /// Print completions for a shell
+    Completions {
+        /// Which shell
+        shell: Shell,
+    },
+    /// Write manual pages
+    Man {
+        /// The folder for them; made if there is none
+        #[arg(value_hint = ValueHint::DirPath)]
+        dir: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ClusterCommand {
+    /// Make the files of a cluster that is formed all at once
+    ///
+    /// Writes the list of nodes, a CA, and for each node a folder with its config, certificate and key. Start each with
+    /// `chatd --config DIR/node-N/chatd.toml`; they form the cluster by themselves.
+    New(NewArgs),
+    /// The cluster and its nodes on one screen
+    #[command(hide = true)]
+    Status,
+    /// Whether the cluster is healthy: exit 0 or 5
+    #[command(hide = true)]
+    Health(HealthArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct NewArgs {
+    /// The folder to make; it must be empty or not there
+    #[arg(long, value_hint = ValueHint::DirPath)]
+    pub(crate) dir: PathBuf,
+    /// A node: its id, and where clients and the other nodes reach it; once for each node
+    #[arg(long, value_name = "ID=CLIENT_ADDR,PEER_ADDR", required = true, value_parser = node_spec)]
+    pub(crate) node: Vec<NodeSpec>,
+    /// What to call the cluster
+    #[arg(long, default_value = "chat")]
+    pub(crate) name: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct HealthArgs {
+    /// Unhealthy if the cluster would not survive so many more failures
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) min_tolerance: u32,
+    /// The form of the answer; nagios exits 0 to 3
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) format: Option<HealthFormat>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum HealthFormat {
+    /// One line for people
+    Text,
+    /// As -o json
+    Json,
+    /// One line with performance data, and the exit codes of a monitoring plug-in
+    Nagios,
+    /// Metrics for a text file collector
+    Prometheus,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum MemberCommand {
+    /// All nodes
+    List,
+    /// One node
+    Show {
+        /// Its id
+        #[arg(value_parser = node_id)]
+        id: NodeId,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum LeaderCommand {
+    /// Which node leads
+    Show,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RaftCommand {
+    /// Term, vote and log indexes of this node
+    Info,
+}
+
+/// `3` or, as nodes are shown, `n3`.
+fn node_id(text: &str) -> Result<NodeId, String> {
+    let digits = text.strip_prefix('n').unwrap_or(text);
+    digits.parse().map_err(|_| "a node id is a whole number".to_owned())
+}
+
+/// `1=CLIENT_ADDR,PEER_ADDR`.
+fn node_spec(text: &str) -> Result<NodeSpec, String> {
+    let form = || "a node is given as ID=CLIENT_ADDR,PEER_ADDR, like 1=h1:7400,h1:7401".to_owned();
+    let (id, addrs) = text.split_once('=').ok_or_else(form)?;
+    let (client, peer) = addrs.split_once(',').ok_or_else(form)?;
+    Ok(NodeSpec {
+        id: node_id(id)?,
+        client_addr: client.parse().map_err(|error| format!("{client}: {error}"))?,
+        peer_addr: peer.parse().map_err(|error| format!("{peer}: {error}"))?,
+    })
+}
+
+fn watch_interval(text: &str) -> Result<Duration, String> {
+    let interval = parse_duration(text).map_err(|error| error.to_string())?;
+    let long_enough = interval >= WATCH_INTERVAL_MIN;
+    long_enough
+        .then_some(interval)
+        .ok_or_else(|| format!("at least {} ms", WATCH_INTERVAL_MIN.as_millis()))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_node_is_read_with_names_and_with_ipv6_addresses() {
+        let spec = node_spec("3=[::1]:7400,h3:7401").unwrap();
+        assert_eq!(
+            (spec.id, spec.client_addr.to_string(), spec.peer_addr.to_string()),
+            (NodeId(3), "[::1]:7400".to_owned(), "h3:7401".to_owned())
+        );
+        for text in ["", "1", "1=h:1", "x=h:1,h:2", "1=h,h:2", "1=h:1,h:2,h:3"] {
+            assert!(node_spec(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! One module a command: asks, and shapes the answer for programs and for people.
+
+mod health;
+mod member;
+mod new_cluster;
+mod own_docs;
+mod raft;
+mod status;
+mod telemetry;
+
+use crate::cli::{Cli, ClusterCommand, Command, LeaderCommand, MemberCommand, RaftCommand};
+use crate::failure::Failure;
+use crate::link::Link;
+use crate::output::Answer;
+
+/// Runs the command of this command line, once.
+pub(crate) async fn run(cli: &Cli) -> Result<Answer, Failure> {
+    let link = Link::new(&cli.global);
+    let stale = cli.global.stale;
+    match &cli.command {
+        Command::Status | Command::Cluster(ClusterCommand::Status) => status::show(&link, stale).await,
+        Command::Health(args) | Command::Cluster(ClusterCommand::Health(args)) => Ok(health::show(&link, args).await),
+        Command::Cluster(ClusterCommand::New(args)) => new_cluster::make(args, cli.global.dry_run),
+        Command::Member(MemberCommand::List) => member::list(&link, stale).await,
+        Command::Member(MemberCommand::Show { id }) => member::show(&link, stale, *id).await,
+        Command::Leader(LeaderCommand::Show) => member::leader(&link, stale).await,
+        Command::Raft(RaftCommand::Info) => raft::info(&link).await,
+        Command::Metrics => telemetry::metrics(&link).await,
+        Command::Version => Ok(telemetry::version(&link).await),
+        Command::Completions { shell } => Ok(own_docs::completions(*shell)),
+        Command::Man { dir } => own_docs::man(dir),
+    }
+}

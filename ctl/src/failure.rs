@@ -1,0 +1,79 @@
+//! How a command ends when it does not end well.
+
+use std::process::ExitCode;
+
+use quorate_adminapi::{ErrorBody, code};
+
+/// Exit codes, the same for `chatctl` and `chat`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    Ok,
+    Error,
+    Usage,
+    NotFound,
+    Permission,
+    Unhealthy,
+    NoQuorum,
+    Refused,
+    Interrupted,
+    /// What a monitoring plug-in says: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.
+    Plugin(u8),
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(match exit {
+            Exit::Ok => 0,
+            Exit::Error => 1,
+            Exit::Usage => 2,
+            Exit::NotFound => 3,
+            Exit::Permission => 4,
+            Exit::Unhealthy => 5,
+            Exit::NoQuorum => 6,
+            Exit::Refused => 7,
+            Exit::Interrupted => 130,
+            Exit::Plugin(code) => code,
+        })
+    }
+}
+
+/// A command that did not do what it was asked for.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) exit: Exit,
+    pub(crate) error: ErrorBody,
+}
+
+impl Failure {
+    pub(crate) fn new(exit: Exit, code: &str, message: impl Into<String>) -> Self {
+        Self {
+            exit,
+            error: ErrorBody::new(code, message),
+        }
+    }
+
+    pub(crate) fn hint(self, hint: impl Into<String>) -> Self {
+        Self {
+            error: self.error.with_hint(hint),
+            ..self
+        }
+    }
+
+    /// What the daemon answered.
+    pub(crate) fn of_daemon(error: ErrorBody) -> Self {
+        let exit = match error.code.as_str() {
+            code::NO_QUORUM | code::NOT_FORMED | code::LEADER_UNREACHABLE => Exit::NoQuorum,
+            code::UNKNOWN_NODE => Exit::NotFound,
+            _ => Exit::Error,
+        };
+        Self { exit, error }
+    }
+
+    /// A fault of reading or writing files.
+    pub(crate) fn of_io(error: &std::io::Error, message: String) -> Self {
+        match error.kind() {
+            std::io::ErrorKind::PermissionDenied => Self::new(Exit::Permission, "permission-denied", message),
+            _ => Self::new(Exit::Error, "io", message),
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! HTTP over the admin socket: one request a connection.
+
+use std::io;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Empty, Limited};
+use hyper::{Request, StatusCode};
+use hyper_util::rt::TokioIo;
+use quorate_adminapi::{ErrorReply, format_duration};
+use serde::de::DeserializeOwned;
+use tokio::net::UnixStream;
+
+use crate::cli::Global;
+use crate::failure::{Exit, Failure};
+use crate::output::complain;
+
+/// The longest answer that is taken: the metrics of a daemon are a hundredth of this.
+const ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// The way to one daemon.
+pub(crate) struct Link<'a> {
+    socket: &'a Path,
+    timeout: Duration,
+    verbose: bool,
+}
+
+impl<'a> Link<'a> {
+    pub(crate) fn new(global: &'a Global) -> Self {
+        Self {
+            socket: &global.socket,
+            timeout: global.timeout,
+            verbose: global.verbose,
+        }
+    }
+
+    /// What a path answers.
+    pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
+        let answer = self.request(path).await?;
+        if answer.status.is_success() {
+            answer.json()
+        } else {
+            Err(answer.failure())
+        }
+    }
+
+    /// What a path answers, be it with success or as `503 Service Unavailable`.
+    pub(crate) async fn get_even_unavailable<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
+        let answer = self.request(path).await?;
+        let unavailable = answer.status == StatusCode::SERVICE_UNAVAILABLE;
+        if answer.status.is_success() || unavailable {
+            answer.json()
+        } else {
+            Err(answer.failure())
+        }
+    }
+
+    /// The text that a path answers with.
+    pub(crate) async fn get_text(&self, path: &str) -> Result<String, Failure> {
+        let answer = self.request(path).await?;
+        if !answer.status.is_success() {
+            return Err(answer.failure());
+        }
+        String::from_utf8(answer.body.into()).map_err(|_| odd_answer("text that is not UTF-8"))
+    }
+
+    async fn request(&self, path: &str) -> Result<Answer, Failure> {
+        let asked = Instant::now();
+        let answer = match tokio::time::timeout(self.timeout, self.exchange(path)).await {
+            Ok(answer) => answer,
+            Err(_) => {
+                let after = format!("the daemon did not answer within {}", format_duration(self.timeout));
+                Err(self.unreachable(after))
+            }
+        };
+        if self.verbose {
+            let told = answer
+                .as_ref()
+                .map_or_else(|failure| failure.error.code.clone(), |answer| answer.status.to_string());
+            complain(&format!(
+                "GET {path} on {}: {told} in {} ms",
+                self.socket.display(),
+                asked.elapsed().as_millis()
+            ));
+        }
+        answer
+    }
+
+    async fn exchange(&self, path: &str) -> Result<Answer, Failure> {
+        let stream = UnixStream::connect(self.socket)
+            .await
+            .map_err(|error| self.not_connected(&error))?;
+        let broken = |error: hyper::Error| self.unreachable(format!("the daemon closed the connection: {error}"));
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
+            .await
+            .map_err(broken)?;
+        let request = Request::get(path)
+            .header(hyper::header::HOST, "localhost")
+            .body(Empty::<Bytes>::new())
+            .expect("paths are made here of letters and digits");
+        let answer = async {
+            let (head, body) = sender.send_request(request).await.map_err(broken)?.into_parts();
+            let body = Limited::new(body, ANSWER_BYTES_MAX).collect().await;
+            let body = body.map_err(|error| self.unreachable(format!("the answer broke off: {error}")))?;
+            Ok(Answer {
+                status: head.status,
+                body: body.to_bytes(),
+            })
+        };
+        let mut answer = std::pin::pin!(answer);
+        tokio::select! {
+            answer = &mut answer => return answer,
+            // The connection may end before the answer was looked at.
+            _ = connection => {}
+        }
+        answer.await
+    }
+
+    fn not_connected(&self, error: &io::Error) -> Failure {
+        let socket = self.socket.display();
+        match error.kind() {
+            io::ErrorKind::PermissionDenied => Failure::new(
+                Exit::Permission,
+                "permission-denied",
+                format!("the admin socket {socket}: {error}"),
+            )
+            .hint("it is for the members of its group, which a package calls chatd-admin"),
+            _ => self.unreachable(format!("no daemon answers: {error}")),
+        }
+    }
+
+    fn unreachable(&self, message: String) -> Failure {
+        let socket = self.socket.display();
+        Failure::new(Exit::Error, "daemon-unreachable", message).hint(format!(
+            "is chatd running, and is {socket} its admin socket? --socket and CHATCTL_SOCKET name another"
+        ))
+    }
+}
+
+struct Answer {
+    status: StatusCode,
+    body: Bytes,
+}
+
+impl Answer {
+    fn json<T: DeserializeOwned>(&self) -> Result<T, Failure> {
+        serde_json::from_slice(&self.body).map_err(|error| odd_answer(&error.to_string()))
+    }
+
+    fn failure(&self) -> Failure {
+        match serde_json::from_slice::<ErrorReply>(&self.body) {
+            Ok(reply) => Failure::of_daemon(reply.error),
+            Err(_) => odd_answer(&format!("HTTP status {}", self.status)),
+        }
+    }
+}
+
+fn odd_answer(what: &str) -> Failure {
+    Failure::new(
+        Exit::Error,
+        "bad-answer",
+        format!("the daemon's answer is not understood: {what}"),
+    )
+    .hint("chatctl and chatd may be of different versions; see chatctl version")
+}

@@ -1,0 +1,48 @@
+//! Runs the command: once, or again and again with `--watch`.
+
+use crate::cli::{Cli, ClusterCommand, Command};
+use crate::command;
+use crate::failure::{Exit, Failure};
+use crate::output::Output;
+
+/// Runs the command to its end; with `--watch` only an interrupt, or a reader that is gone, ends it.
+pub(crate) async fn run(cli: &Cli, output: &Output) -> Exit {
+    let Some(interval) = cli.global.watch else {
+        return once(cli, output).await;
+    };
+    if !can_be_watched(&cli.command) {
+        let failure = Failure::new(Exit::Usage, "usage", "this command cannot be watched");
+        return output.failure(&failure.hint("--watch is for status, health, member, leader and raft info"));
+    }
+    let mut ticks = tokio::time::interval(interval);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        match command::run(cli).await {
+            Ok(answer) => {
+                let expected = answer.exit;
+                if output.answer(&answer) != expected {
+                    return Exit::Ok;
+                }
+            }
+            Err(failure) => {
+                output.failure(&failure);
+            }
+        }
+    }
+}
+
+async fn once(cli: &Cli, output: &Output) -> Exit {
+    match command::run(cli).await {
+        Ok(answer) => output.answer(&answer),
+        Err(failure) => output.failure(&failure),
+    }
+}
+
+fn can_be_watched(command: &Command) -> bool {
+    match command {
+        Command::Status | Command::Health(_) | Command::Member(_) | Command::Leader(_) | Command::Raft(_) => true,
+        Command::Cluster(command) => matches!(command, ClusterCommand::Status | ClusterCommand::Health(_)),
+        Command::Metrics | Command::Version | Command::Completions { .. } | Command::Man { .. } => false,
+    }
+}

@@ -1,0 +1,83 @@
+//! What the admin API asks of the node.
+
+use std::future::Future;
+
+use quorate_adminapi::{ErrorBody, RaftInfo, Status, Version, code};
+use quorate_core::NodeId;
+
+use super::metrics::MetricsSnapshot;
+
+/// Where the answers come from.
+pub trait Source: Send + Sync + 'static {
+    /// The cluster. With `stale` it is as this node knows it by itself and always answers at once, if the node belongs to
+    /// a cluster; without, as the leader knows it, who has made sure that it leads.
+    fn status(&self, stale: bool) -> impl Future<Output = Result<Status, AdminError>> + Send;
+
+    /// The consensus of this node, by itself.
+    fn raft_info(&self) -> impl Future<Output = RaftInfo> + Send;
+
+    /// The numbers of this node.
+    fn metrics(&self) -> impl Future<Output = MetricsSnapshot> + Send;
+
+    /// The program.
+    fn version(&self) -> Version;
+}
+
+/// Why there is no answer. Each variant is something else for the operator to do.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AdminError {
+    /// No majority is within reach: bring nodes back, or ask with `stale`.
+    #[error("no quorum: {reachable} of {voters} voters are reachable from this node, {needed} are needed")]
+    NoQuorum {
+        /// How many nodes vote.
+        voters: u32,
+        /// How many of them this node reaches, itself included.
+        reachable: u32,
+        /// How many are a majority.
+        needed: u32,
+        /// Who led last, as far as this node knows.
+        last_leader: Option<NodeId>,
+    },
+    /// This node belongs to no cluster yet: form one, or wait for those named.
+    #[error("this node does not belong to a formed cluster yet")]
+    NotFormed {
+        /// The nodes that it waits for.
+        waiting_for: Vec<NodeId>,
+    },
+    /// There is a leader that does not answer this node: look at the network between them.
+    #[error("n{leader} leads and does not answer this node")]
+    LeaderUnreachable {
+        /// The leader.
+        leader: NodeId,
+    },
+}
+
+impl AdminError {
+    /// The error as JSON.
+    #[must_use]
+    pub fn to_body(&self) -> ErrorBody {
+        const STALE: &str = "--stale (stale=true) shows what this node knows by itself";
+        match self {
+            Self::NoQuorum { last_leader, .. } => {
+                let led = last_leader
+                    .map(|leader| format!("n{leader} led last; "))
+                    .unwrap_or_default();
+                ErrorBody::new(code::NO_QUORUM, self.to_string()).with_hint(format!("{led}{STALE}"))
+            }
+            Self::NotFormed { waiting_for } if waiting_for.is_empty() => {
+                ErrorBody::new(code::NOT_FORMED, self.to_string())
+            }
+            Self::NotFormed { waiting_for } => {
+                let names = waiting_for
+                    .iter()
+                    .map(|node| format!("n{node}"))
+                    .collect::<Vec<_>>()
+                    .join(", ");
+                ErrorBody::new(code::NOT_FORMED, self.to_string()).with_hint(format!("it waits for {names}"))
+            }
+            Self::LeaderUnreachable { .. } => {
+                ErrorBody::new(code::LEADER_UNREACHABLE, self.to_string()).with_hint(STALE)
+            }
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! The node: where the parts meet. Nothing else sees all of them.
+//!
+//! Left out on purpose: logic. What is decided here is only who is given what, in which order things
+//! begin, and in which they end.
+
+mod build;
+mod drain;
+mod error;
+mod facts;
+mod notify;
+mod reload;
+mod run;
+mod source;
+mod trace;
+
+pub use error::NodeError;
+pub use run::run;
+pub use trace::Traces;

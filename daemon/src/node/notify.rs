@@ -1,0 +1,79 @@
+//! What systemd is told (sd_notify(3)): ready, status, the watchdog, stopping. Without systemd all of
+//! it does nothing.
+
+use std::time::Duration;
+
+use sd_notify::NotifyState;
+use tokio::time::{sleep, timeout};
+
+use crate::consensus::{Consensus, Role, View};
+
+/// How often the status line is renewed without a watchdog.
+const STATUS_INTERVAL: Duration = Duration::from_secs(10);
+
+/// The sockets are bound and the local log is replayed. A quorum is not waited for: five nodes that
+/// start together would wait for each other in `systemctl start`.
+pub(super) fn ready() {
+    tell(&[NotifyState::Ready]);
+}
+
+/// The configuration is being read again.
+pub(super) fn reloading() {
+    let now = NotifyState::monotonic_usec_now();
+    match now {
+        Ok(now) => tell(&[NotifyState::Reloading, now]),
+        Err(_) => tell(&[NotifyState::Reloading]),
+    }
+}
+
+/// The node is on its way out.
+pub(super) fn stopping() {
+    tell(&[NotifyState::Stopping]);
+}
+
+/// A line for `systemctl status`.
+pub(super) fn status(line: &str) {
+    tell(&[NotifyState::Status(line)]);
+}
+
+/// Keeps the status line fresh and pats the watchdog for as long as Raft's own loop answers: a
+/// timer alone would pat it over a loop that hangs.
+pub(super) async fn keep(consensus: Consensus) {
+    let watchdog = sd_notify::watchdog_enabled();
+    let interval = watchdog.map_or(STATUS_INTERVAL, |limit| limit / 3);
+    loop {
+        if let Ok(Ok(())) = timeout(interval, consensus.beat()).await {
+            if watchdog.is_some() {
+                tell(&[NotifyState::Watchdog]);
+            }
+            status(&line(&consensus.view().borrow()));
+        }
+        sleep(interval).await;
+    }
+}
+
+/// The role and the quorum in one line.
+pub(super) fn line(view: &View) -> String {
+    let voters = view.voters().count();
+    let leader = view
+        .leader
+        .map_or_else(|| "no leader".to_owned(), |leader| format!("node {leader} leads"));
+    let role = match view.role {
+        Role::Outside => "not in a cluster yet",
+        Role::Learner => "learner",
+        Role::Follower => "follower",
+        Role::Candidate => "candidate",
+        Role::Leader => "leader",
+        Role::Stopped => "stopped",
+    };
+    format!(
+        "{role}; {leader}, term {}, quorum {} of {voters}",
+        view.term, view.quorum
+    )
+}
+
+fn tell(states: &[NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(states) {
+        tracing::debug!(%error, "systemd was not told");
+    }
+}

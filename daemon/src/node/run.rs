@@ -1,0 +1,299 @@
+//! The life of a node, from top to bottom.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use quorate_certs::NodeSecrets;
+use quorate_protocol::client::NodeAddr;
+use quorate_transport::{CloseCode, Limits as PortLimits, Listener, Port};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::watch;
+
+use super::build::{self, Ground};
+use super::drain::Drain;
+use super::facts::FactSheet;
+use super::reload::{Reload, rates, sessions_per_address};
+use super::source::NodeSource;
+use super::trace::Traces;
+use super::{NodeError, notify};
+use crate::admin::{self, AdminSocket};
+use crate::config::{Config, Flags, Registration};
+use crate::consensus::{Consensus, ConsensusConfig, Formation, View};
+use crate::peer::{self, AddressBook, Enrolment, Links, Local, PeerHandlers};
+use crate::relay::{FactsSource, Relay, Server};
+use crate::session::{self, Cluster, Counters, Limits, Passwords, Services};
+
+/// The file in the data directory that lets stateless resets survive a restart.
+const SECRETS_FILE: &str = "endpoint.key";
+/// How often a node that waits for others says so.
+const WAITING_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Runs the node until a signal, a storage error or the cluster ends it.
+///
+/// # Errors
+/// Why it did not begin, or why it had to end.
+pub async fn run(file: PathBuf, flags: Flags, config: Config, traces: Traces) -> Result<(), NodeError> {
+    let mut signals = Signals::new().map_err(NodeError::Signals)?;
+
+    // The data first: nothing is bound or said before it is sure whose they are.
+    let laid = config.clone();
+    let ground = tokio::task::spawn_blocking(move || build::lay(&laid))
+        .await
+        .expect("it does not panic")?;
+    let Ground {
+        identity,
+        node,
+        cluster_name,
+        founders,
+        hub,
+        store,
+    } = ground;
+    let secrets = NodeSecrets::load_or_create(&config.node.data_dir.join(SECRETS_FILE))?;
+
+    // Sockets before Raft, so that an address in use is told before anything is sent. The admin socket
+    // too: while the node waits for its peers, an operator can ask it for whom.
+    let admin_socket = AdminSocket::bind(&config.node.admin_socket)?;
+    let peers = bind(Port::Peer, &config, &identity, &secrets)?;
+    let clients = bind(Port::Client, &config, &identity, &secrets)?;
+    let metrics = match config.metrics.listen {
+        Some(addr) => Some(TcpListener::bind(addr).await.map_err(|source| NodeError::Bind {
+            port: "metrics",
+            addr,
+            source,
+        })?),
+        None => None,
+    };
+    let dialer = peers.handle().peer_dialer().expect("the peer port dials");
+    let known = founders.iter().map(|(id, addrs)| (*id, addrs.peer.clone())).collect();
+    let local = Arc::new(Local::new(store.identity(), store.log()));
+    let links = Links::new(dialer, AddressBook::new(known), Arc::clone(&local));
+
+    let consensus = Consensus::start(
+        ConsensusConfig {
+            node_id: node,
+            heartbeat_interval: config.raft.heartbeat_interval,
+            election_timeout: config.raft.election_timeout,
+            snapshot_entries: config.raft.snapshot_entries,
+            keep_entries: config.raft.keep_entries,
+            hand_back: config.raft.hand_back,
+            formation: Formation::Founder(founders),
+        },
+        &store,
+        Arc::clone(&local),
+        Arc::clone(&links),
+    )
+    .await?;
+    let relay = Relay::start(node, consensus.clone(), Arc::clone(&links));
+
+    let (draining, is_draining) = watch::channel(false);
+    let counters = Arc::new(Counters::default());
+    let facts = FactSheet {
+        view: consensus.view(),
+        reader: store.reader(),
+        identity: identity.clone(),
+        counters: Arc::clone(&counters),
+        draining: is_draining.clone(),
+    };
+    let sheet = facts.clone();
+    let own_facts: FactsSource = Arc::new(move || sheet.now());
+    let handlers = PeerHandlers {
+        raft: consensus.stream_handler(),
+        relay: Arc::new(Server::new(consensus.clone(), own_facts)),
+        join: None,
+    };
+    let (client_port, peer_port) = (clients.handle(), peers.handle());
+    tracing::info!(
+        %node,
+        cluster = %store.identity().cluster,
+        clients = %config.listen.client,
+        peers = %config.listen.peer,
+        "listening"
+    );
+    tokio::spawn(peer::serve(peers, Arc::clone(&local), Arc::clone(&links), handlers));
+
+    let limits = Arc::new(Limits::new(rates(&config.limits)));
+    let (cluster, cluster_seen) = watch::channel(Cluster::default());
+    tokio::spawn(follow_view(consensus.view(), cluster));
+    let services = Services {
+        cluster_id: store.identity().cluster.to_string(),
+        node,
+        relay: Arc::clone(&relay),
+        reader: store.reader(),
+        hub,
+        cluster: cluster_seen,
+        draining: is_draining,
+        limits: Arc::clone(&limits),
+        // As many hashes at once as there are cores: more would only wait for each other.
+        passwords: Passwords::new(std::thread::available_parallelism().map_or(1, usize::from)),
+        registration_is_open: config.accounts.registration == Registration::Open,
+        counters: Arc::clone(&counters),
+    };
+    tokio::spawn(session::listen(clients, Arc::new(services)));
+
+    let source = Arc::new(NodeSource {
+        node,
+        cluster_id: store.identity().cluster.to_string(),
+        cluster_name,
+        consensus: consensus.clone(),
+        relay,
+        links: Arc::clone(&links),
+        local: Arc::clone(&local),
+        facts,
+        log: store.log(),
+    });
+    let (stop, stopped) = watch::channel(false);
+    let admin = tokio::spawn(admin::serve_admin(
+        admin_socket,
+        Arc::clone(&source),
+        until(stopped.clone()),
+    ));
+    if let Some(listener) = metrics {
+        tokio::spawn(admin::serve_metrics(listener, source, until(stopped)));
+    }
+
+    notify::ready();
+    tokio::spawn(notify::keep(consensus.clone()));
+    tokio::spawn(tell_waiting(Arc::clone(&local)));
+
+    let reload = Reload {
+        file,
+        flags,
+        traces,
+        identity,
+        limits,
+        clients: client_port.clone(),
+    };
+    let failure = store.failure();
+    let drain = Drain {
+        draining,
+        consensus,
+        clients: client_port,
+        peers: peer_port,
+        counters,
+    };
+    let why = loop {
+        tokio::select! {
+            signal = signals.wait() => match signal {
+                What::Stop => break None,
+                What::Reload => {
+                    notify::reloading();
+                    reload.run();
+                    notify::ready();
+                }
+            },
+            error = failure.wait() => break Some(NodeError::Storage(error)),
+            cause = drain.consensus.stopped() => break Some(NodeError::Stopped(cause)),
+        }
+    };
+    notify::stopping();
+    let result = match why {
+        None => drain.run(store).await.map_err(NodeError::Storage),
+        Some(error) => {
+            tracing::error!(%error, "the node ends");
+            drain.close(CloseCode::Internal).await;
+            // What failed is told already; a second error of the same store tells nothing new.
+            let _ = store.shutdown().await;
+            Err(error)
+        }
+    };
+    stop.send_replace(true);
+    let _ = admin.await;
+    result
+}
+
+fn bind(
+    port: Port,
+    config: &Config,
+    identity: &quorate_certs::SharedIdentity,
+    secrets: &NodeSecrets,
+) -> Result<Listener, NodeError> {
+    let (name, addr) = match port {
+        Port::Client => ("client", config.listen.client),
+        Port::Peer => ("peer", config.listen.peer),
+    };
+    let mut limits = PortLimits::of(port);
+    if port == Port::Client {
+        limits.sessions_per_address = sessions_per_address(&config.limits);
+    }
+    Listener::bind(port, addr, identity.clone(), secrets, limits).map_err(|source| NodeError::Bind {
+        port: name,
+        addr,
+        source,
+    })
+}
+
+/// Tells sessions who leads and where the nodes are, for as long as there is Raft.
+async fn follow_view(mut view: watch::Receiver<View>, cluster: watch::Sender<Cluster>) {
+    loop {
+        let now = {
+            let view = view.borrow_and_update();
+            let nodes = view.members.iter().map(|(id, member)| NodeAddr {
+                id: *id,
+                addr: member.addrs.client.clone(),
+            });
+            Cluster {
+                leader: view.leader,
+                nodes: nodes.collect(),
+            }
+        };
+        cluster.send_if_modified(|known| {
+            let is_news = *known != now;
+            *known = now;
+            is_news
+        });
+        if view.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Says for whom the node waits, again and again, until it is enrolled.
+async fn tell_waiting(local: Arc<Local>) {
+    let enrolment = local.enrolment();
+    loop {
+        let Enrolment::Waiting { for_ } = enrolment.borrow().clone() else {
+            return;
+        };
+        if !for_.is_empty() {
+            let names: Vec<_> = for_.iter().map(|node| format!("node {node}")).collect();
+            notify::status(&format!("waiting for {}", names.join(", ")));
+        }
+        tokio::time::sleep(WAITING_INTERVAL).await;
+    }
+}
+
+async fn until(mut stopped: watch::Receiver<bool>) {
+    // An error is the end too.
+    let _ = stopped.wait_for(|stopped| *stopped).await;
+}
+
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hang_up: Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hang_up: signal(SignalKind::hangup())?,
+        })
+    }
+
+    async fn wait(&mut self) -> What {
+        tokio::select! {
+            _ = self.terminate.recv() => What::Stop,
+            _ = self.interrupt.recv() => What::Stop,
+            _ = self.hang_up.recv() => What::Reload,
+        }
+    }
+}
+
+enum What {
+    Stop,
+    Reload,
+}

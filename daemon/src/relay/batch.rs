@@ -1,0 +1,120 @@
+//! Batches: taken from the queue, proposed or relayed, settled item by item.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use quorate_core::NodeId;
+use quorate_protocol::relay::{BATCH_MAX, End};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::time::{Instant, sleep_until, timeout_at};
+
+use super::Route;
+use super::serve::propose;
+
+/// Bytes of commands in one batch at the most, about: well under a peer's frame limit.
+const BATCH_BYTES: usize = 1024 * 1024;
+/// Batches under way at once. With fewer, the disk waits for the batcher; with more, batches are
+/// small and each costs a round.
+const IN_FLIGHT_MAX: usize = 4;
+/// The wait before a batch that was not proposed is routed again; doubled by jitter at the most.
+const ROUTE_AGAIN: Duration = Duration::from_millis(20);
+
+/// A submission in the queue.
+#[derive(Debug)]
+pub(super) struct Item {
+    pub(super) command: Bytes,
+    pub(super) deadline: Instant,
+    pub(super) end: oneshot::Sender<End>,
+}
+
+type Ends = BoxFuture<'static, Vec<End>>;
+
+/// Takes batches for as long as there is a relay.
+pub(super) async fn run(mut queue: mpsc::Receiver<Item>, route: Route) {
+    let in_flight = Arc::new(Semaphore::new(IN_FLIGHT_MAX));
+    loop {
+        let place = Arc::clone(&in_flight).acquire_owned().await.expect("never closed");
+        let Some(items) = take(&mut queue).await else { return };
+        // The first attempt begins here, in the order of the queue: a writer's requests reach the
+        // leader in the order of their numbers unless something fails.
+        let first = begin(&route, &items);
+        tokio::spawn(settle(items, first, route.clone(), place));
+    }
+}
+
+async fn take(queue: &mut mpsc::Receiver<Item>) -> Option<Vec<Item>> {
+    let mut items = vec![queue.recv().await?];
+    let mut bytes = items[0].command.len();
+    while items.len() < BATCH_MAX && bytes < BATCH_BYTES {
+        let Ok(item) = queue.try_recv() else { break };
+        bytes += item.command.len();
+        items.push(item);
+    }
+    Some(items)
+}
+
+/// Begins an attempt at whoever leads now. The call has been made when this returns.
+fn begin(route: &Route, items: &[Item]) -> Ends {
+    let commands: Vec<Bytes> = items.iter().map(|item| item.command.clone()).collect();
+    let count = commands.len();
+    let leader = route.consensus.view().borrow().leader;
+    let mut ends = match leader {
+        None => return std::future::ready(not_proposed(count, None)).boxed(),
+        Some(leader) if leader == route.node => propose(route.consensus.clone(), commands).boxed(),
+        Some(leader) => {
+            let hops = Arc::clone(&route.hops);
+            async move { hops.submit(leader, commands).await }.boxed()
+        }
+    };
+    // Polled once, so that the call takes its place before the next batch's does.
+    match (&mut ends).now_or_never() {
+        Some(ended) => std::future::ready(ended).boxed(),
+        None => ends,
+    }
+}
+
+async fn settle(mut items: Vec<Item>, first: Ends, route: Route, _place: OwnedSemaphorePermit) {
+    let mut attempt = first;
+    loop {
+        let deadline = items
+            .iter()
+            .map(|item| item.deadline)
+            .max()
+            .unwrap_or_else(Instant::now);
+        let ends = timeout_at(deadline, attempt)
+            .await
+            .unwrap_or_else(|_| vec![End::Unknown; items.len()]);
+        let now = Instant::now();
+        let mut again = Vec::new();
+        for (item, end) in items.into_iter().zip(ends) {
+            match end {
+                End::NotProposed { .. } if item.deadline > now => again.push(item),
+                // The asker may have gone; the write is what it is.
+                end => drop(item.end.send(end)),
+            }
+        }
+        if again.is_empty() {
+            return;
+        }
+        items = again;
+        wait_for_leader(&route, &items).await;
+        attempt = begin(&route, &items);
+    }
+}
+
+/// Waits until somebody leads, or the first deadline.
+async fn wait_for_leader(route: &Route, items: &[Item]) {
+    let jitter = ROUTE_AGAIN.mul_f64(rand::random::<f64>());
+    let pause = Instant::now() + ROUTE_AGAIN + jitter;
+    sleep_until(pause).await;
+    let deadline = items.iter().map(|item| item.deadline).min().unwrap_or(pause);
+    let mut view = route.consensus.view();
+    let _ = timeout_at(deadline, view.wait_for(|view| view.leader.is_some())).await;
+}
+
+pub(super) fn not_proposed(count: usize, leader: Option<NodeId>) -> Vec<End> {
+    vec![End::NotProposed { leader }; count]
+}

@@ -1,0 +1,142 @@
+//! Streams on which other nodes relay to this one. This node proposes if it leads and says so if it
+//! does not: there is never a second hop.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt};
+use quorate_core::{NodeId, Timestamp};
+use quorate_protocol::relay::{
+    AskFacts, AskReadIndex, BATCH_MAX, End, Facts, ReadIndex, Submit, Submitted, frame, kind, parse,
+};
+use quorate_protocol::{Frame, entry};
+use quorate_transport::{FrameReceiver, FrameSender};
+use tokio::time::{Instant, timeout};
+
+use super::batch::not_proposed;
+use crate::consensus::{Consensus, ProposeOutcome};
+use crate::peer::StreamHandler;
+
+/// Calls of one stream under way at once; past it, reading waits.
+const CALLS_MAX: usize = 16;
+/// How long a proposed batch may take before its end is told as unknown.
+const PROPOSE_DEADLINE: Duration = Duration::from_secs(6);
+/// How long a read index may take.
+const READ_DEADLINE: Duration = Duration::from_secs(2);
+/// How long an answer may take to be taken by the connection.
+const SEND_DEADLINE: Duration = Duration::from_secs(2);
+
+/// What this node says of itself when it is asked.
+pub type FactsSource = Arc<dyn Fn() -> Facts + Send + Sync>;
+
+/// Serves relayed calls.
+#[derive(Clone)]
+pub struct Server {
+    consensus: Consensus,
+    facts: FactsSource,
+}
+
+impl Server {
+    /// Proposes through `consensus` when this node leads.
+    #[must_use]
+    pub fn new(consensus: Consensus, facts: FactsSource) -> Self {
+        Self { consensus, facts }
+    }
+
+    /// Serves one stream of a peer to its end.
+    async fn serve(self, peer: NodeId, mut sender: FrameSender, mut receiver: FrameReceiver) {
+        let mut calls: FuturesUnordered<BoxFuture<'static, Frame>> = FuturesUnordered::new();
+        loop {
+            tokio::select! {
+                received = receiver.recv(), if calls.len() < CALLS_MAX => {
+                    let Ok(Some(received)) = received else { return };
+                    let Some(mut call) = self.call(&received) else {
+                        tracing::warn!(%peer, kind = received.kind, "a relayed call makes no sense");
+                        return;
+                    };
+                    // Polled once, so that calls take their places in the order in which they came.
+                    match (&mut call).now_or_never() {
+                        Some(answer) => calls.push(std::future::ready(answer).boxed()),
+                        None => calls.push(call),
+                    }
+                }
+                Some(answer) = calls.next() => {
+                    if !matches!(timeout(SEND_DEADLINE, sender.send(&answer)).await, Ok(Ok(()))) {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    fn call(&self, received: &Frame) -> Option<BoxFuture<'static, Frame>> {
+        let consensus = self.consensus.clone();
+        match received.kind {
+            kind::SUBMIT => {
+                let Submit { call, commands } = parse(received).ok()?;
+                // An entry that does not parse would end every node that applies it.
+                if commands.len() > BATCH_MAX || commands.iter().any(|bytes| entry::decode_command(bytes).is_err()) {
+                    return None;
+                }
+                let submit = async move {
+                    let ends = propose(consensus, commands).await;
+                    frame(kind::SUBMITTED, &Submitted { call, ends })
+                };
+                Some(submit.boxed())
+            }
+            kind::ASK_READ_INDEX => {
+                let AskReadIndex { call } = parse(received).ok()?;
+                let ask = async move {
+                    let index = consensus.read_index(Instant::now() + READ_DEADLINE).await.ok();
+                    frame(kind::READ_INDEX, &ReadIndex { call, index })
+                };
+                Some(ask.boxed())
+            }
+            kind::ASK_FACTS => {
+                let AskFacts { call } = parse(received).ok()?;
+                let answer = frame(kind::FACTS, &Facts { call, ..(self.facts)() });
+                Some(std::future::ready(answer).boxed())
+            }
+            _ => None,
+        }
+    }
+}
+
+impl StreamHandler for Server {
+    fn stream(&self, peer: NodeId, send: FrameSender, recv: FrameReceiver) -> BoxFuture<'static, ()> {
+        self.clone().serve(peer, send, recv).boxed()
+    }
+}
+
+/// Proposes commands on this node, stamped with its clock.
+pub(super) async fn propose(consensus: Consensus, commands: Vec<Bytes>) -> Vec<End> {
+    let count = commands.len();
+    let leader = consensus.view().borrow().leader;
+    if leader != Some(consensus.node_id()) {
+        return not_proposed(count, leader);
+    }
+    let now = now();
+    let entries = commands.iter().map(|command| entry::stamp(now, command)).collect();
+    let outcomes = consensus.propose(entries, Instant::now() + PROPOSE_DEADLINE).await;
+    outcomes.into_iter().map(end).collect()
+}
+
+fn end(outcome: ProposeOutcome) -> End {
+    match outcome {
+        ProposeOutcome::Applied { index, answer } => match answer.0 {
+            Some(outcome) => End::Applied { index, outcome },
+            // A command always has an outcome; an entry of Raft's own in its place is a surprise.
+            None => End::Unknown,
+        },
+        ProposeOutcome::NotLeader { leader } => End::NotProposed { leader },
+        ProposeOutcome::Unknown => End::Unknown,
+    }
+}
+
+fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}

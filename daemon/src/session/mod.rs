@@ -1,0 +1,25 @@
+//! A client's session: one authenticated connection, from hello to goodbye.
+//!
+//! A session reads requests, hands writes to the relay and reads to the store's reader, and pulls
+//! feeds from the fan-out when its socket has room. Who the device speaks for is asked of the
+//! replicated state for each request, so a revocation counts from the moment it is applied here.
+//!
+//! Left out on purpose: who leads (the relay knows), what a command means (the core decides), and
+//! any state that would have to outlive the connection.
+
+mod account;
+mod feed;
+mod history;
+mod limit;
+mod listen;
+mod open;
+mod password;
+mod query;
+mod reply;
+mod serve;
+mod services;
+
+pub use limit::{Limits, Rates};
+pub use listen::listen;
+pub use password::Passwords;
+pub use services::{Cluster, Counters, Services};

@@ -1,0 +1,90 @@
+//! Hello and welcome: the session begins when this node has all that the client has seen.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use quorate_core::{DeviceId, LogIndex, Timestamp};
+use quorate_protocol::client::{self, Hello, MINOR, Welcome, kind};
+use quorate_protocol::{FRAME_MAX_BEFORE_LOGIN_BYTES, FRAME_MAX_CLIENT_BYTES, FrameError};
+use quorate_transport::{CloseCode, Connection, FrameReceiver, FrameSender, RecvError};
+use tokio::time::{Instant, timeout_at};
+
+use super::services::Services;
+
+/// How long a client may take for its first frame, and this node to be where the client was.
+const OPEN_DEADLINE: Duration = Duration::from_secs(5);
+
+/// An open session's ends.
+pub(super) struct Opened {
+    pub(super) sender: FrameSender,
+    pub(super) receiver: FrameReceiver,
+    pub(super) seen: LogIndex,
+}
+
+/// Why a connection did not become a session: what it is closed with.
+pub(super) type NotOpened = (CloseCode, &'static str);
+
+pub(super) async fn open(connection: &Connection, device: &DeviceId, services: &Services) -> Result<Opened, NotOpened> {
+    let deadline = Instant::now() + OPEN_DEADLINE;
+    let late = |_| (CloseCode::IdleUnauth, "no hello in time");
+    let gone = |_| (CloseCode::Protocol, "no control stream");
+    let (mut sender, mut receiver) = timeout_at(deadline, connection.accept())
+        .await
+        .map_err(late)?
+        .map_err(gone)?;
+    receiver.set_limit(FRAME_MAX_BEFORE_LOGIN_BYTES);
+    let first = match timeout_at(deadline, receiver.recv()).await.map_err(late)? {
+        Ok(Some(frame)) => frame,
+        Ok(None) => return Err((CloseCode::Protocol, "no hello")),
+        Err(error) => return Err(close_of(&error)),
+    };
+    if first.kind != kind::HELLO {
+        return Err((CloseCode::Protocol, "the first frame is not a hello"));
+    }
+    let hello: Hello = client::parse(&first).map_err(|_| (CloseCode::Protocol, "the hello does not parse"))?;
+    if hello.minor == 0 {
+        return Err((CloseCode::Version, "no common minor version"));
+    }
+    if services.reader.wait_applied(hello.seen, deadline).await.is_err() {
+        return Err((CloseCode::Overloaded, "this node is behind what the client has seen"));
+    }
+    let user = services.reader.with_state(|state| {
+        let user = state.device(device)?.user;
+        state.user(user).map(|user| user.name.clone())
+    });
+    if user.is_some() {
+        receiver.set_limit(FRAME_MAX_CLIENT_BYTES);
+    }
+    let seen = services.reader.applied();
+    let cluster = services.cluster.borrow().clone();
+    let welcome = Welcome {
+        minor: hello.minor.min(MINOR),
+        cluster: services.cluster_id.clone(),
+        node: services.node,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        now: now(),
+        user,
+        leader: cluster.leader,
+        nodes: cluster.nodes,
+        seen,
+    };
+    let sent = timeout_at(deadline, sender.send(&client::frame(&welcome)))
+        .await
+        .map_err(late)?;
+    sent.map_err(|_| (CloseCode::Protocol, "the control stream is gone"))?;
+    tracing::debug!(source = %connection.remote_addr(), %device, program = %hello.program, "session open");
+    Ok(Opened { sender, receiver, seen })
+}
+
+/// What a stream that cannot be read on is closed with.
+pub(super) fn close_of(error: &RecvError) -> NotOpened {
+    match error {
+        RecvError::Frame(FrameError::TooLarge { .. }) => (CloseCode::FrameTooLarge, "the frame is too large"),
+        _ => (CloseCode::Protocol, "the stream cannot be read"),
+    }
+}
+
+/// This node's clock.
+pub(super) fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}

@@ -1,0 +1,257 @@
+//! The state in memory and the way of an entry into it: decode, apply, answer, hand on the rows,
+//! tell the readers. Knows no openraft trait; [`super::raft_machine`] adapts it.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use arc_swap::ArcSwapOption;
+use openraft::EntryPayload;
+use quorate_core::{Entry, Event, LogIndex, Outcome, RecordKey, RoomEvent, State};
+use quorate_protocol::{entry, event};
+use redb::{Database, ReadableDatabase};
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+
+use crate::consensus::types::{LogEntry, LogId, Proposal};
+use crate::fanout::{Hub, Published};
+
+use super::identity::Identity;
+use super::rows::{self, Batch, EventRow, Install, Meta, Op};
+use super::{Databases, Failure, LogStats, StoreError};
+
+/// Entries applied under one hold of the lock: how long a reader may wait for it.
+pub(super) const APPLY_ENTRIES_MAX: usize = 256;
+/// Batches waiting for the writer of `state.redb`.
+pub(super) const QUEUE_BATCHES_MAX: usize = 1024;
+/// Bytes of rows waiting, in KiB: applying waits for room.
+const QUEUE_KIB_MAX: u32 = 64 << 10;
+
+/// What the machine, its readers and its snapshots share.
+pub(super) struct Shared {
+    state: RwLock<State>,
+    /// The rows' file; none after the end.
+    pub(super) database: Arc<ArcSwapOption<Database>>,
+    /// What is in `state`.
+    pub(super) applied: watch::Sender<Meta>,
+    /// What readers find in the rows.
+    pub(super) visible: watch::Sender<Option<LogIndex>>,
+    pub(super) failure: Failure,
+    pub(super) stats: Arc<LogStats>,
+    pub(super) identity: Identity,
+    pub(super) databases: Databases,
+    pub(super) dir: PathBuf,
+}
+
+impl Shared {
+    pub(super) fn read(&self) -> RwLockReadGuard<'_, State> {
+        self.state.read().expect("nothing panics while it holds this lock")
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, State> {
+        self.state.write().expect("nothing panics while it holds this lock")
+    }
+
+    /// Opens a read transaction on the rows.
+    pub(super) fn begin_read(&self) -> Result<redb::ReadTransaction, StoreError> {
+        let database = self.database.load_full().ok_or(StoreError::Closed)?;
+        database.begin_read().map_err(rows::failed)
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "called once, by name of each field")]
+    pub(super) fn new(
+        state: State,
+        meta: Meta,
+        database: Arc<Database>,
+        failure: Failure,
+        identity: Identity,
+        databases: Databases,
+        dir: PathBuf,
+    ) -> Self {
+        let visible = meta.applied.map(|id| LogIndex(id.index()));
+        Self {
+            state: RwLock::new(state),
+            database: Arc::new(ArcSwapOption::new(Some(database))),
+            applied: watch::Sender::new(meta),
+            visible: watch::Sender::new(visible),
+            failure,
+            stats: Arc::default(),
+            identity,
+            databases,
+            dir,
+        }
+    }
+}
+
+/// The only one that changes the state.
+#[derive(Clone)]
+pub(super) struct Machine {
+    pub(super) shared: Arc<Shared>,
+    queue: mpsc::Sender<Op>,
+    room: Arc<Semaphore>,
+    hub: Arc<Hub>,
+}
+
+/// A decoded entry; `None` for Raft's own.
+struct Decoded {
+    log_id: LogId,
+    entry: Option<Entry>,
+}
+
+impl Machine {
+    pub(super) fn new(shared: Arc<Shared>, queue: mpsc::Sender<Op>, hub: Arc<Hub>) -> Self {
+        Self {
+            shared,
+            queue,
+            room: Arc::new(Semaphore::new(QUEUE_KIB_MAX as usize)),
+            hub,
+        }
+    }
+
+    /// Applies a run of entries (at most [`APPLY_ENTRIES_MAX`]), calls `answer` with what each came
+    /// to, and hands on what they changed.
+    pub(super) async fn apply(
+        &self,
+        entries: Vec<LogEntry>,
+        answer: impl FnOnce(Vec<Option<Outcome>>),
+    ) -> Result<(), StoreError> {
+        self.shared.failure.check()?;
+        let prepared = self.prepare(entries);
+        let Some((decoded, meta)) = self.shared.failure.note(prepared)? else {
+            return Ok(());
+        };
+        let (outcomes, events, touched) = self.evolve(decoded);
+        answer(outcomes);
+        let batch = self.batch(&meta, &events, touched);
+        let published = batch.events.iter().map(|row| Published {
+            room: row.room,
+            seq: row.seq,
+            bytes: row.bytes.clone(),
+        });
+        let published: Vec<_> = published.collect();
+        self.write(batch).await?;
+        let index = LogIndex(meta.applied.map_or(0, |id| id.index()));
+        self.shared.applied.send_replace(meta);
+        self.hub.publish(published);
+        self.hub.applied(index);
+        Ok(())
+    }
+
+    /// Decodes the entries and checks their order; none for no entries.
+    fn prepare(&self, entries: Vec<LogEntry>) -> Result<Option<(Vec<Decoded>, Meta)>, StoreError> {
+        let mut meta = self.shared.applied.borrow().clone();
+        let mut decoded = Vec::with_capacity(entries.len());
+        for LogEntry { log_id, payload } in entries {
+            if let Some(last) = meta.applied.filter(|last| last.index() >= log_id.index()) {
+                return Err(StoreError::Order {
+                    what: "an entry was applied out of its order",
+                    last: last.index(),
+                    found: log_id.index(),
+                });
+            }
+            meta.applied = Some(log_id);
+            let entry = match payload {
+                EntryPayload::Blank => None,
+                EntryPayload::Normal(Proposal(bytes)) => {
+                    let index = LogIndex(log_id.index());
+                    let entry = entry::decode(&bytes).map_err(|error| StoreError::Entry {
+                        index,
+                        source: Arc::new(error),
+                    })?;
+                    Some(entry)
+                }
+                EntryPayload::Membership(membership) => {
+                    meta.membership = super::shape::StoredMembership::new(Some(log_id), membership);
+                    None
+                }
+            };
+            decoded.push(Decoded { log_id, entry });
+        }
+        Ok((!decoded.is_empty()).then_some((decoded, meta)))
+    }
+
+    /// Changes the state, under its lock.
+    fn evolve(&self, decoded: Vec<Decoded>) -> (Vec<Option<Outcome>>, Vec<RoomEvent>, BTreeSet<RecordKey>) {
+        let mut outcomes = Vec::with_capacity(decoded.len());
+        let mut events = Vec::new();
+        let mut touched = BTreeSet::new();
+        let mut state = self.shared.write();
+        for Decoded { log_id, entry } in decoded {
+            let Some(entry) = entry else {
+                outcomes.push(None);
+                continue;
+            };
+            let applied = state.apply(LogIndex(log_id.index()), &entry);
+            // Every entry moves the clock or the hash, which are in the clock's record.
+            touched.insert(RecordKey::Clock);
+            outcomes.push(Some(applied.outcome));
+            for event in applied.events {
+                touched.extend(event.touches());
+                if let Event::Room(event) = event {
+                    events.push(event);
+                }
+            }
+        }
+        (outcomes, events, touched)
+    }
+
+    /// The rows of a run, as they are after it.
+    fn batch(&self, meta: &Meta, events: &[RoomEvent], touched: BTreeSet<RecordKey>) -> Batch {
+        let applied = meta.applied.expect("a run has an entry");
+        let changed = meta.membership != self.shared.applied.borrow().membership;
+        let records = {
+            let state = self.shared.read();
+            let record = |key| Batch::record_row(key, state.record(key).as_ref());
+            touched.iter().map(record).collect()
+        };
+        Batch {
+            applied,
+            membership: changed.then(|| meta.membership.clone()),
+            records,
+            events: events.iter().map(event_row).collect(),
+        }
+    }
+
+    async fn write(&self, batch: Batch) -> Result<(), StoreError> {
+        let kib = u32::try_from(batch.bytes() >> 10).unwrap_or(u32::MAX);
+        let room = Arc::clone(&self.room)
+            .acquire_many_owned(kib.clamp(1, QUEUE_KIB_MAX))
+            .await;
+        let room = room.map_err(|_| StoreError::Closed)?;
+        self.push(Op::Write(batch, room)).await
+    }
+
+    async fn push(&self, op: Op) -> Result<(), StoreError> {
+        self.shared.failure.check()?;
+        self.queue.send(op).await.map_err(|_| StoreError::Closed)
+    }
+
+    /// Makes all that was applied before durable; up to where.
+    pub(super) async fn checkpoint(&self) -> Result<Meta, StoreError> {
+        let (done, result) = oneshot::channel();
+        self.push(Op::Checkpoint(done)).await?;
+        result.await.unwrap_or(Err(StoreError::Closed))
+    }
+
+    /// Goes on with a snapshot's state and file.
+    pub(super) async fn install(&self, state: State, install: Install) -> Result<(), StoreError> {
+        let meta = install.meta.clone();
+        let (done, result) = oneshot::channel();
+        self.push(Op::Install(install, done)).await?;
+        result.await.unwrap_or(Err(StoreError::Closed))?;
+        *self.shared.write() = state;
+        let index = LogIndex(meta.applied.map_or(0, |id| id.index()));
+        self.shared.applied.send_replace(meta);
+        self.hub.reset();
+        self.hub.applied(index);
+        Ok(())
+    }
+}
+
+fn event_row(event: &RoomEvent) -> EventRow {
+    EventRow {
+        no: event.no,
+        room: event.room,
+        seq: event.seq,
+        bytes: event::encode(event),
+    }
+}

@@ -1,0 +1,178 @@
+//! Reading what is applied: the state in memory, and histories from the rows.
+
+use std::fmt;
+use std::fs;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use quorate_core::{EventNo, LogIndex, RoomId, Seq, State};
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout_at};
+
+use crate::consensus::types::LogId;
+
+use super::machine::Shared;
+use super::rows;
+use super::shape::StoredMembership;
+use super::{CommitStats, HistoryError, RAFT_FILE, STATE_FILE, StoreError, WaitError};
+
+/// Histories read at once; a page of one takes well under a millisecond from the page cache.
+const READS_MAX: usize = 8;
+/// How long a history waits for its turn and for the rows to be there.
+const READ_WAIT_MAX: Duration = Duration::from_secs(5);
+
+/// Which part of a room's history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Range {
+    /// The first ones after a seq.
+    After(Seq),
+    /// The last ones before a seq.
+    Before(Seq),
+    /// The last ones.
+    Newest,
+}
+
+/// A room event as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredEvent {
+    /// Its place in the room.
+    pub seq: Seq,
+    /// Its place in the order of the whole log.
+    pub no: EventNo,
+    /// As `quorate_protocol::event` wrote it.
+    pub bytes: Bytes,
+}
+
+/// Reads the store. Cheap to clone.
+#[derive(Clone)]
+pub struct Reader {
+    shared: Arc<Shared>,
+    turns: Arc<Semaphore>,
+}
+
+impl fmt::Debug for Reader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Reader")
+    }
+}
+
+impl Reader {
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        Self {
+            shared,
+            turns: Arc::new(Semaphore::new(READS_MAX)),
+        }
+    }
+
+    /// Looks at the state under its lock. The closure should be short: applying waits for it.
+    pub fn with_state<T>(&self, look: impl FnOnce(&State) -> T) -> T {
+        look(&self.shared.read())
+    }
+
+    /// The last applied index; 0 when there is none (index 0 is the first membership, which changes
+    /// nothing that can be read here). What is in the state may be a moment ahead of it.
+    #[must_use]
+    pub fn applied(&self) -> LogIndex {
+        self.last_applied().map_or(LogIndex(0), |id| LogIndex(id.index()))
+    }
+
+    /// The last applied log id.
+    #[must_use]
+    pub fn last_applied(&self) -> Option<LogId> {
+        self.shared.applied.borrow().applied
+    }
+
+    /// The membership of the last applied entry.
+    #[must_use]
+    pub fn membership(&self) -> StoredMembership {
+        self.shared.applied.borrow().membership.clone()
+    }
+
+    /// Waits until an index is applied.
+    ///
+    /// # Errors
+    /// See [`WaitError`].
+    pub async fn wait_applied(&self, index: LogIndex, deadline: Instant) -> Result<(), WaitError> {
+        let mut applied = self.shared.applied.subscribe();
+        let reached = async {
+            let there = |index: LogIndex| move |meta: &rows::Meta| meta.applied.is_some_and(|id| id.index() >= index.0);
+            tokio::select! {
+                reached = applied.wait_for(there(index)) => reached.map(drop).map_err(|_| StoreError::Closed),
+                failure = self.shared.failure.wait() => Err(failure),
+            }
+        };
+        match timeout_at(deadline, reached).await {
+            Ok(reached) => Ok(reached?),
+            Err(_) if index.0 == 0 => Ok(()),
+            Err(_) => Err(WaitError::Deadline {
+                applied: self.applied(),
+                awaited: index,
+            }),
+        }
+    }
+
+    /// Events of a room in the order of their seqs: all of the range, or as many of it as the limits
+    /// allow, at the end of it that the range names (after a seq: the nearest to it; before a seq,
+    /// or the newest: the last). One at least, if there is any, whatever its size.
+    ///
+    /// Sees everything that was applied before the call.
+    ///
+    /// # Errors
+    /// See [`HistoryError`].
+    pub async fn history(
+        &self,
+        room: RoomId,
+        range: Range,
+        limit: usize,
+        bytes_max: usize,
+    ) -> Result<Vec<StoredEvent>, HistoryError> {
+        let deadline = Instant::now() + READ_WAIT_MAX;
+        let target = self.last_applied().map(|id| LogIndex(id.index()));
+        let mut visible = self.shared.visible.subscribe();
+        let ready = async {
+            let turn = Arc::clone(&self.turns)
+                .acquire_owned()
+                .await
+                .map_err(|_| StoreError::Closed)?;
+            tokio::select! {
+                seen = visible.wait_for(|visible| *visible >= target) => drop(seen.map_err(|_| StoreError::Closed)?),
+                failure = self.shared.failure.wait() => return Err(failure),
+            }
+            Ok::<_, StoreError>(turn)
+        };
+        let turn = timeout_at(deadline, ready).await.map_err(|_| HistoryError::Busy)??;
+        let shared = Arc::clone(&self.shared);
+        let read = move || {
+            let read = shared
+                .failure
+                .check()
+                .and_then(|()| shared.begin_read())
+                .and_then(|transaction| rows::history(&transaction, room, range, limit, bytes_max));
+            drop(turn);
+            shared.failure.note(read)
+        };
+        let read = tokio::task::spawn_blocking(read)
+            .await
+            .map_err(|_| StoreError::Closed)?;
+        Ok(read?)
+    }
+
+    /// The size of both files.
+    ///
+    /// # Errors
+    /// When the file system does not tell.
+    pub fn disk_bytes(&self) -> Result<u64, StoreError> {
+        [RAFT_FILE, STATE_FILE].into_iter().try_fold(0, |sum, name| {
+            let path = self.shared.dir.join(name);
+            let metadata = fs::metadata(&path).map_err(StoreError::io(path))?;
+            Ok(sum + metadata.len())
+        })
+    }
+
+    /// Checkpoints of the rows so far, and how long they took.
+    #[must_use]
+    pub fn checkpoint_stats(&self) -> CommitStats {
+        self.shared.stats.read()
+    }
+}

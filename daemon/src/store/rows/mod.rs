@@ -1,0 +1,73 @@
+//! The rows behind the state machine, in `state.redb`.
+//!
+//! Applying hands batches of rows to one writer thread. It puts what is waiting into transactions
+//! that are not durable by themselves, and makes a checkpoint of them every few seconds: after a
+//! crash the file is at its last checkpoint, and Raft replays the log from there. That is why the
+//! log is purged only as far as a checkpoint went ([`super::raft_log::PurgeFloor`]).
+//!
+//! Tables, all values sealed (`store/seal.rs`):
+//! - `records`: kind and key of a record → the record; one table, since no kind is read by itself;
+//! - `events`: event number → room event, in log order, so that writing appends;
+//! - `places`: room and seq → event number;
+//! - `meta`: the identity; the last applied log id with the last membership.
+
+mod history;
+mod key;
+mod table;
+mod thread;
+mod writer;
+
+pub(super) use history::history;
+pub(super) use table::{
+    EVENTS, Meta, PLACES, RECORDS, RowsTable, check_row, failed, identity_row, load_meta, load_state, write_identity,
+    write_meta,
+};
+pub(super) use thread::{Install, Op, Outlets, RowsThread};
+
+use bytes::Bytes;
+use quorate_core::{EventNo, Record, RecordKey, RoomId, Seq};
+
+use crate::consensus::types::LogId;
+
+use super::shape::StoredMembership;
+
+/// What a run of applied entries changed.
+pub(super) struct Batch {
+    /// The last entry of the run.
+    pub(super) applied: LogId,
+    /// The last membership, if the run has one.
+    pub(super) membership: Option<StoredMembership>,
+    /// Key and sealed value; without one, the row is deleted.
+    pub(super) records: Vec<(Vec<u8>, Option<Vec<u8>>)>,
+    /// In log order.
+    pub(super) events: Vec<EventRow>,
+}
+
+/// A room event on its way to the file.
+pub(super) struct EventRow {
+    pub(super) no: EventNo,
+    pub(super) room: RoomId,
+    pub(super) seq: Seq,
+    pub(super) bytes: Bytes,
+}
+
+impl Batch {
+    pub(super) fn bytes(&self) -> usize {
+        let records = self
+            .records
+            .iter()
+            .map(|(key, value)| key.len() + value.as_ref().map_or(0, Vec::len));
+        let events = self.events.iter().map(|event| event.bytes.len() + EVENT_OVERHEAD_BYTES);
+        records.sum::<usize>() + events.sum::<usize>()
+    }
+
+    /// Key and sealed value of a record.
+    pub(super) fn record_row(key: &RecordKey, record: Option<&Record>) -> (Vec<u8>, Option<Vec<u8>>) {
+        let key = key::encode(key);
+        let value = record.map(|record| table::encode_record(&key, record));
+        (key, value)
+    }
+}
+
+/// Keys, seals and the place of an event.
+const EVENT_OVERHEAD_BYTES: usize = 64;

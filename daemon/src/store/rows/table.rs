@@ -1,0 +1,163 @@
+//! The tables of `state.redb`: shapes of their rows, and reading them at start.
+
+use quorate_core::{Record, State};
+use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition, TableError, WriteTransaction};
+
+use crate::consensus::types::LogId;
+use crate::store::StoreError;
+use crate::store::database::File;
+use crate::store::identity::Identity;
+use crate::store::seal::{Place, seal, seal_with, unseal};
+use crate::store::shape::{self, StoredMembership};
+
+use super::{EventRow, key};
+
+pub(in crate::store) const RECORDS: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("records");
+pub(in crate::store) const EVENTS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("events");
+pub(in crate::store) const PLACES: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("places");
+const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
+
+const META_PLACE: Place = place("meta");
+const IDENTITY: &str = "identity";
+const APPLIED: &str = "applied";
+
+const fn place(table: &'static str) -> Place {
+    Place {
+        file: File::State,
+        table,
+    }
+}
+
+/// The tables whose rows a snapshot carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::store) enum RowsTable {
+    Records,
+    Events,
+    Places,
+}
+
+impl RowsTable {
+    pub(in crate::store) const ALL: [Self; 3] = [Self::Records, Self::Events, Self::Places];
+
+    pub(super) const fn place(self) -> Place {
+        place(match self {
+            Self::Records => "records",
+            Self::Events => "events",
+            Self::Places => "places",
+        })
+    }
+}
+
+/// Up to which entry the rows are, and the membership at that entry.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(in crate::store) struct Meta {
+    pub(in crate::store) applied: Option<LogId>,
+    pub(in crate::store) membership: StoredMembership,
+}
+
+/// Maps redb's errors to ours.
+pub(in crate::store) fn failed<E: Into<redb::Error>>(error: E) -> StoreError {
+    StoreError::database(File::State)(error)
+}
+
+/// Makes all tables, with the identity, in a file that has none.
+pub(in crate::store) fn write_identity(transaction: &WriteTransaction, identity: &Identity) -> Result<(), StoreError> {
+    transaction.open_table(RECORDS).map_err(failed)?;
+    transaction.open_table(EVENTS).map_err(failed)?;
+    transaction.open_table(PLACES).map_err(failed)?;
+    let mut meta = transaction.open_table(META).map_err(failed)?;
+    let row = seal(IDENTITY.as_bytes(), identity.to_text().as_bytes());
+    meta.insert(IDENTITY, row.as_slice()).map_err(failed)?;
+    Ok(())
+}
+
+/// The identity's text; none in a file that holds nothing.
+pub(in crate::store) fn identity_row(database: &Database) -> Result<Option<String>, StoreError> {
+    let transaction = database.begin_read().map_err(failed)?;
+    let text = get_meta(&transaction, IDENTITY)?;
+    Ok(text.map(|text| String::from_utf8_lossy(&text).into_owned()))
+}
+
+fn get_meta(transaction: &ReadTransaction, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
+    let meta = match transaction.open_table(META) {
+        Ok(meta) => meta,
+        Err(TableError::TableDoesNotExist(_)) => return Ok(None),
+        Err(error) => return Err(failed(error)),
+    };
+    let Some(value) = meta.get(name).map_err(failed)? else {
+        return Ok(None);
+    };
+    Ok(Some(unseal(META_PLACE, name.as_bytes(), value.value())?.to_vec()))
+}
+
+pub(in crate::store) fn load_meta(transaction: &ReadTransaction) -> Result<Meta, StoreError> {
+    let Some(value) = get_meta(transaction, APPLIED)? else {
+        return Ok(Meta::default());
+    };
+    let mut rest = value.as_slice();
+    let applied = shape::get_log_id_option(&mut rest);
+    let membership = shape::get_stored_membership(&mut rest);
+    match (applied, membership) {
+        (Some(applied), Some(membership)) if rest.is_empty() => Ok(Meta { applied, membership }),
+        _ => Err(META_PLACE.corrupt(APPLIED.as_bytes(), "not the shape of its row")),
+    }
+}
+
+pub(in crate::store) fn write_meta(transaction: &WriteTransaction, meta: &Meta) -> Result<(), StoreError> {
+    let row = seal_with(APPLIED.as_bytes(), |out| {
+        shape::put_log_id_option(out, meta.applied.as_ref());
+        shape::put_stored_membership(out, &meta.membership);
+    });
+    let mut table = transaction.open_table(META).map_err(failed)?;
+    table.insert(APPLIED, row.as_slice()).map_err(failed)?;
+    Ok(())
+}
+
+/// The row of a record: MessagePack, its fields by position.
+pub(super) fn encode_record(key: &[u8], record: &Record) -> Vec<u8> {
+    seal_with(key, |out| {
+        rmp_serde::encode::write(out, record).expect("records hold nothing that MessagePack cannot");
+    })
+}
+
+fn decode_record(key: &[u8], value: &[u8]) -> Result<Record, StoreError> {
+    let place = RowsTable::Records.place();
+    let payload = unseal(place, key, value)?;
+    let record: Option<Record> = rmp_serde::from_slice(payload).ok();
+    let record = record.filter(|record| key::encode(&record.key()) == key);
+    record.ok_or_else(|| place.corrupt(key, "not the shape of a record"))
+}
+
+/// All records as a state.
+pub(in crate::store) fn load_state(transaction: &ReadTransaction) -> Result<State, StoreError> {
+    let records = transaction.open_table(RECORDS).map_err(failed)?;
+    let mut bad = None;
+    let sound = records.iter().map_err(failed)?.map_while(|row| {
+        let decoded = row
+            .map_err(failed)
+            .and_then(|(key, value)| decode_record(key.value(), value.value()));
+        decoded.map_err(|error| bad = Some(error)).ok()
+    });
+    let state = State::from_records(sound);
+    match bad {
+        Some(error) => Err(error),
+        None => state.map_err(StoreError::Inconsistent),
+    }
+}
+
+/// Key and sealed value of a room event.
+pub(super) fn encode_event(event: &EventRow) -> Vec<u8> {
+    seal(&event.no.0.to_be_bytes(), &event.bytes)
+}
+
+/// Key and sealed value of an event's place.
+pub(super) fn encode_place(event: &EventRow) -> ([u8; 16], Vec<u8>) {
+    let key = key::place(event.room.0, event.seq.0);
+    let value = seal(&key, &event.no.0.to_be_bytes());
+    (key, value)
+}
+
+/// Checks a row of any table before it leaves for, or comes from, another node.
+pub(in crate::store) fn check_row(table: RowsTable, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
+    unseal(table.place(), key, value).map(drop)
+}

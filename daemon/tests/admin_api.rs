@@ -1,0 +1,237 @@
+//! The admin API over a real Unix socket, with a made-up node behind it.
+
+mod admin_support;
+
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+
+use admin_support::{Fake, Server, get, raw};
+use quorate_adminapi::code;
+use quorate_core::NodeId;
+use quorate_daemon::admin::{AdminError, AdminSocket, AdminSocketError, HANDLER_DEADLINE, REQUEST_BODY_BYTES_MAX};
+
+#[tokio::test]
+async fn status_members_and_leader_show_what_the_source_says() {
+    let server = Server::start(Fake::default());
+    let (code, status) = get(&server, "/v1/status").await;
+    assert_eq!(
+        (code, status["this_node"].as_u64(), status["stale"].as_bool()),
+        (200, Some(1), Some(false))
+    );
+    assert_eq!(status["cluster"]["tolerates"], 1);
+    assert_eq!(status["nodes"][1]["cert_expires"], "2026-12-22T17:35:22.000Z");
+    assert_eq!(status["nodes"][0]["last_contact_ms"], serde_json::Value::Null);
+
+    let (code, members) = get(&server, "/v1/members").await;
+    assert_eq!((code, &members), (200, &status["nodes"]));
+    let (code, member) = get(&server, "/v1/members/2").await;
+    assert_eq!((code, &member), (200, &status["nodes"][1]));
+    let (code, leader) = get(&server, "/v1/leader").await;
+    assert_eq!(code, 200);
+    assert_eq!(
+        leader,
+        serde_json::json!({"id": 3, "term": 4, "peer_addr": "h3:7401", "client_addr": "h3:7400"})
+    );
+}
+
+#[tokio::test]
+async fn raft_and_version_have_the_fields_of_the_contract() {
+    let server = Server::start(Fake::default());
+    let (code, raft) = get(&server, "/v1/raft").await;
+    assert_eq!(code, 200);
+    assert_eq!(
+        raft,
+        serde_json::json!({
+            "id": 1, "term": 4, "vote": 3, "last_log_index": 920, "committed": 918, "applied": 918,
+            "snapshot_index": null, "purged": null, "state_hash": {"index": 900, "hash": "00ff"},
+        })
+    );
+    let (code, version) = get(&server, "/v1/version").await;
+    assert_eq!(
+        (code, version),
+        (200, serde_json::json!({"program": "chatd", "version": "0.1.0"}))
+    );
+}
+
+#[tokio::test]
+async fn without_a_quorum_status_is_refused_unless_stale() {
+    let server = Server::start(Fake::failing(no_quorum()));
+    for path in ["/v1/status", "/v1/members", "/v1/members/1", "/v1/leader"] {
+        let (status, body) = get(&server, path).await;
+        assert_eq!(
+            (status, body["error"]["code"].as_str()),
+            (503, Some(code::NO_QUORUM)),
+            "{path}"
+        );
+        assert_eq!(
+            body["error"]["message"], "no quorum: 1 of 3 voters are reachable from this node, 2 are needed",
+            "{path}"
+        );
+        assert!(
+            body["error"]["hint"]
+                .as_str()
+                .unwrap()
+                .starts_with("n3 led last; --stale"),
+            "{path}"
+        );
+        let (status, body) = get(&server, &format!("{path}?stale=true")).await;
+        assert_eq!(status, 200, "{path} {body}");
+    }
+    let (status, body) = get(&server, "/v1/status?stale=true").await;
+    assert_eq!((status, body["stale"].as_bool()), (200, Some(true)));
+    assert_eq!(get(&server, "/v1/raft").await.0, 200, "raft info is local");
+}
+
+fn no_quorum() -> AdminError {
+    AdminError::NoQuorum {
+        voters: 3,
+        reachable: 1,
+        needed: 2,
+        last_leader: Some(NodeId(3)),
+    }
+}
+
+#[tokio::test]
+async fn health_is_200_or_503_and_says_why() {
+    let server = Server::start(Fake::default());
+    let (status, health) = get(&server, "/v1/health").await;
+    assert_eq!(
+        (status, health["healthy"].as_bool(), health["level"].as_str()),
+        (200, Some(true), Some("ok"))
+    );
+    assert_eq!(get(&server, "/v1/health?min_tolerance=1").await.0, 200);
+    let (status, health) = get(&server, "/v1/health?min_tolerance=2").await;
+    assert_eq!((status, health["level"].as_str()), (503, Some("critical")));
+    assert_eq!(health["problems"][0], "tolerates 1 more failure and 2 were asked for");
+
+    let (status, health) = get(&Server::start(Fake::failing(no_quorum())), "/v1/health").await;
+    assert_eq!((status, health["healthy"].as_bool()), (503, Some(false)));
+    assert!(
+        health["problems"][0].as_str().unwrap().starts_with("no quorum: 1 of 3"),
+        "{health}"
+    );
+    assert_eq!(health["voters"], 3, "what the node knows by itself is told as well");
+
+    let waiting = AdminError::NotFormed {
+        waiting_for: vec![NodeId(2)],
+    };
+    let server = Server::start(Fake::failing(waiting));
+    let (status, health) = get(&server, "/v1/health").await;
+    assert_eq!((status, health["voters"].as_u64()), (503, Some(0)));
+    let (status, body) = get(&server, "/v1/status").await;
+    assert_eq!((status, body["error"]["code"].as_str()), (503, Some(code::NOT_FORMED)));
+    assert_eq!(body["error"]["hint"], "it waits for n2");
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_told_as_json_with_a_code() {
+    let server = Server::start(Fake::default());
+    for (path, status, code) in [
+        ("/", 404, code::UNKNOWN_PATH),
+        ("/v2/status", 404, code::UNKNOWN_PATH),
+        ("/v1/members/9", 404, code::UNKNOWN_NODE),
+        ("/v1/members/x", 400, code::BAD_REQUEST),
+        ("/v1/status?stale=maybe", 400, code::BAD_REQUEST),
+        ("/v1/status?stael=true", 400, code::BAD_REQUEST),
+        ("/v1/health?min_tolerance=-1", 400, code::BAD_REQUEST),
+    ] {
+        let (got, body) = get(&server, path).await;
+        assert_eq!(
+            (got, body["error"]["code"].as_str()),
+            (status, Some(code)),
+            "{path} {body}"
+        );
+    }
+    let answer = raw(
+        &server,
+        b"DELETE /v1/status HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n",
+    )
+    .await;
+    assert!(
+        answer.starts_with("HTTP/1.1 405 ") && answer.contains("/v1/status has no DELETE"),
+        "{answer}"
+    );
+}
+
+#[tokio::test]
+async fn a_request_that_is_too_long_is_refused_before_it_is_read() {
+    let server = Server::start(Fake::default());
+    let head = format!(
+        "GET /v1/status HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
+        REQUEST_BODY_BYTES_MAX + 1
+    );
+    let answer = raw(&server, head.as_bytes()).await;
+    assert!(
+        answer.starts_with("HTTP/1.1 413 ") && answer.contains("\"too-large\""),
+        "{answer}"
+    );
+    let mut head = b"GET /v1/status HTTP/1.1\r\nx: ".to_vec();
+    head.resize(64 * 1024, b'y');
+    let answer = raw(&server, &head).await;
+    assert!(answer.starts_with("HTTP/1.1 431 "), "{answer}");
+    assert_eq!(get(&server, "/v1/status").await.0, 200, "and the server goes on");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_does_not_answer_is_told_as_a_timeout() {
+    let server = Server::start(Fake {
+        hangs: true,
+        ..Fake::default()
+    });
+    let asked = tokio::time::Instant::now();
+    let (status, body) = get(&server, "/v1/status").await;
+    assert_eq!((status, body["error"]["code"].as_str()), (504, Some(code::TIMED_OUT)));
+    assert!(asked.elapsed() >= HANDLER_DEADLINE);
+}
+
+#[tokio::test]
+async fn the_socket_is_for_owner_and_group_and_goes_with_the_server() {
+    let server = Server::start(Fake::default());
+    let path = server.path.clone();
+    let file = std::fs::symlink_metadata(&path).unwrap();
+    assert!(file.file_type().is_socket());
+    assert_eq!(file.permissions().mode() & 0o777, 0o660);
+    let names: Vec<_> = std::fs::read_dir(path.parent().unwrap()).unwrap().collect();
+    assert_eq!(names.len(), 1, "nothing is left beside it");
+    server.stop().await;
+    assert!(!path.exists());
+}
+
+#[tokio::test]
+async fn the_socket_of_a_dead_daemon_is_replaced_and_that_of_a_live_one_is_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run/admin.sock");
+    std::fs::create_dir(dir.path().join("run")).unwrap();
+    drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
+    assert!(path.exists(), "a dead daemon leaves its socket behind");
+    let alive = AdminSocket::bind(&path).unwrap();
+    assert!(matches!(AdminSocket::bind(&path), Err(AdminSocketError::InUse(_))));
+    assert!(path.exists());
+    drop(alive);
+    assert!(!path.exists());
+}
+
+#[tokio::test]
+async fn what_is_not_a_socket_is_not_touched() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("admin.sock");
+    std::fs::write(&path, "mine").unwrap();
+    assert!(matches!(AdminSocket::bind(&path), Err(AdminSocketError::NotASocket(_))));
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "mine");
+    let long = dir.path().join("x".repeat(108));
+    assert!(matches!(
+        AdminSocket::bind(&long),
+        Err(AdminSocketError::PathTooLong(_))
+    ));
+}
+
+#[tokio::test]
+async fn a_socket_that_took_the_place_of_another_outlives_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("admin.sock");
+    let old = AdminSocket::bind(&path).unwrap();
+    std::fs::remove_file(&path).unwrap();
+    let new = AdminSocket::bind(&path).unwrap();
+    drop(old);
+    assert!(path.exists());
+    drop(new);
+}

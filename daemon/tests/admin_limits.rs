@@ -1,0 +1,53 @@
+//! What one caller cannot do to the others.
+
+mod admin_support;
+
+use std::time::Duration;
+
+use admin_support::{Fake, Server, get};
+use quorate_daemon::admin::ADMIN_CONNECTIONS_MAX;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::UnixStream;
+
+#[tokio::test(start_paused = true)]
+async fn connections_that_say_nothing_are_closed_and_those_that_wait_get_their_places() {
+    let server = Server::start(Fake::default());
+    let mut silent = Vec::new();
+    for _ in 0..ADMIN_CONNECTIONS_MAX {
+        silent.push(UnixStream::connect(&server.path).await.unwrap());
+    }
+    let asked = tokio::time::Instant::now();
+    assert_eq!(get(&server, "/v1/version").await.0, 200);
+    assert!(
+        asked.elapsed() >= Duration::from_secs(5),
+        "there was a place before one was free"
+    );
+    for mut stream in silent {
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_head_that_comes_letter_by_letter_is_cut_off() {
+    let server = Server::start(Fake::default());
+    let mut stream = UnixStream::connect(&server.path).await.unwrap();
+    let started = tokio::time::Instant::now();
+    while stream.write_all(b"G").await.is_ok() {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert!(started.elapsed() < Duration::from_secs(60), "it is still open");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_is_told_to_stop_does_not_wait_for_idle_connections() {
+    let server = Server::start(Fake::default());
+    let mut idle = UnixStream::connect(&server.path).await.unwrap();
+    idle.write_all(b"GET /v1/version HTTP/1.1\r\nhost: x\r\n\r\n")
+        .await
+        .unwrap();
+    assert!(idle.read(&mut [0; 1024]).await.unwrap() > 0);
+    server.stop().await;
+    let mut rest = Vec::new();
+    let _ = idle.read_to_end(&mut rest).await;
+}

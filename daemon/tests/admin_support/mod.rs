@@ -1,0 +1,159 @@
+//! A made-up node, a server for it, and a client of a few lines.
+
+#![allow(dead_code, reason = "each test program uses a part")]
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use quorate_adminapi::{Cluster, Member, MemberRole, MemberState, RaftInfo, StateHash, Status, UtcTime, Version};
+use quorate_core::{LogIndex, NodeId};
+use quorate_daemon::admin::{AdminError, AdminSocket, MetricsSnapshot, Source, serve_admin};
+use tempfile::TempDir;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::UnixStream;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+/// Three voters that n3 leads, seen from n1.
+#[derive(Default)]
+pub struct Fake {
+    pub fails_with: Option<AdminError>,
+    pub hangs: bool,
+    pub metrics: MetricsSnapshot,
+}
+
+impl Fake {
+    pub fn failing(error: AdminError) -> Self {
+        Self {
+            fails_with: Some(error),
+            ..Self::default()
+        }
+    }
+}
+
+impl Source for Fake {
+    async fn status(&self, stale: bool) -> Result<Status, AdminError> {
+        if self.hangs {
+            std::future::pending::<()>().await;
+        }
+        match &self.fails_with {
+            Some(error) if !stale => return Err(error.clone()),
+            _ => {}
+        }
+        let nodes: Vec<Member> = (1..=3).map(member).collect();
+        let cluster = Cluster::of("abcdefghijklmnop".into(), "ops".into(), 4, Some(LogIndex(918)), &nodes);
+        Ok(Status {
+            cluster,
+            nodes,
+            this_node: NodeId(1),
+            stale,
+            warnings: Vec::new(),
+        })
+    }
+
+    async fn raft_info(&self) -> RaftInfo {
+        RaftInfo {
+            id: NodeId(1),
+            term: 4,
+            vote: Some(NodeId(3)),
+            last_log_index: Some(LogIndex(920)),
+            committed: Some(LogIndex(918)),
+            applied: Some(LogIndex(918)),
+            snapshot_index: None,
+            purged: None,
+            state_hash: StateHash {
+                index: LogIndex(900),
+                hash: "00ff".into(),
+            },
+        }
+    }
+
+    async fn metrics(&self) -> MetricsSnapshot {
+        self.metrics.clone()
+    }
+
+    fn version(&self) -> Version {
+        Version {
+            program: "chatd".into(),
+            version: "0.1.0".into(),
+        }
+    }
+}
+
+fn member(id: u64) -> Member {
+    Member {
+        id: NodeId(id),
+        role: MemberRole::Voter,
+        state: MemberState::Up,
+        is_leader: id == 3,
+        peer_addr: format!("h{id}:7401"),
+        client_addr: format!("h{id}:7400"),
+        version: Some("0.1.0".into()),
+        matched: Some(LogIndex(918)),
+        applied: Some(LogIndex(918)),
+        lag: Some(0),
+        last_contact_ms: None,
+        sessions: Some(112),
+        disk_bytes: Some(123_456),
+        cert_expires: Some(UtcTime::from_unix_ms(1_797_960_922_000)),
+    }
+}
+
+/// A running admin API; its folder goes with it.
+pub struct Server {
+    pub path: PathBuf,
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<()>,
+    _dir: TempDir,
+}
+
+impl Server {
+    pub fn start(source: Fake) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let socket = AdminSocket::bind(&dir.path().join("admin.sock")).unwrap();
+        let path = socket.path().to_owned();
+        let (stop, stopped) = oneshot::channel();
+        let task = tokio::spawn(serve_admin(socket, Arc::new(source), async {
+            let _ = stopped.await;
+        }));
+        Self {
+            path,
+            stop,
+            task,
+            _dir: dir,
+        }
+    }
+
+    pub async fn stop(self) {
+        self.stop.send(()).unwrap();
+        self.task.await.unwrap();
+    }
+}
+
+/// The status and the JSON of an answer.
+pub async fn get(server: &Server, path: &str) -> (u16, serde_json::Value) {
+    let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+    let answer = raw(server, request.as_bytes()).await;
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    (
+        status,
+        serde_json::from_str(body).unwrap_or_else(|error| panic!("{path}: {error} in {body}")),
+    )
+}
+
+/// All that comes back for these bytes on a connection of their own.
+pub async fn raw(server: &Server, request: &[u8]) -> String {
+    exchange(UnixStream::connect(&server.path).await.unwrap(), request).await
+}
+
+pub async fn exchange(mut stream: impl AsyncRead + AsyncWrite + Unpin, request: &[u8]) -> String {
+    // A server that refuses a request does not read it to its end.
+    let _ = stream.write_all(request).await;
+    let mut answer = Vec::new();
+    let mut chunk = [0; 4096];
+    while let Ok(read @ 1..) = stream.read(&mut chunk).await {
+        answer.extend_from_slice(&chunk[..read]);
+    }
+    String::from_utf8(answer).unwrap()
+}

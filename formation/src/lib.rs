@@ -1,0 +1,14 @@
+//! A cluster that is formed all at once, from one file.
+//!
+//! `cluster.toml` lists the nodes; [`new_cluster`] makes it, the CA, and for each node a folder with everything that its
+//! daemon needs. The daemon reads the file to form the cluster, `chatctl cluster new` and the demo make it.
+//!
+//! Knows no socket, no consensus and no chat, and nothing of clusters that grow node by node: those have no such file.
+
+mod addr;
+mod create;
+mod file;
+
+pub use addr::{NodeAddr, NodeAddrError};
+pub use create::{CA_DIR, CLUSTER_FILE, NODE_CONFIG_FILE, NewCluster, NewClusterError, NewNode, new_cluster, node_dir};
+pub use file::{CLUSTER_NAME_BYTES_MAX, ClusterFile, ClusterFileError, NODES_MAX, NodeSpec, RosterError, check_roster};
