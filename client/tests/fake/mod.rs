@@ -24,7 +24,7 @@ use tokio::sync::watch;
 /// What a node does with the next request that changes something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(dead_code, reason = "each test file uses some")]
-pub enum Deed {
+pub(crate) enum Deed {
     /// What it should.
     Do,
     /// It does it and says that it does not know.
@@ -37,8 +37,8 @@ pub enum Deed {
     RefuseAtTheEdge,
 }
 
-pub struct Cluster {
-    pub id: ClusterId,
+pub(crate) struct Cluster {
+    pub(crate) id: ClusterId,
     ca: ClusterCa,
     world: Mutex<World>,
     changed: watch::Sender<u64>,
@@ -50,27 +50,27 @@ struct World {
     rows: HashMap<RoomId, Vec<Bytes>>,
 }
 
-pub struct Node {
-    pub id: NodeId,
-    pub addr: String,
+pub(crate) struct Node {
+    pub(crate) id: NodeId,
+    pub(crate) addr: String,
     handle: ListenerHandle,
     knobs: Arc<Knobs>,
 }
 
-pub struct Knobs {
+pub(crate) struct Knobs {
     /// It takes connections and frames and answers nothing.
-    pub mute: AtomicBool,
-    pub deeds: Mutex<VecDeque<Deed>>,
-    pub sessions: AtomicU64,
-    pub submits: AtomicU64,
-    pub leader: watch::Sender<Option<NodeId>>,
-    pub goodbye: watch::Sender<bool>,
+    pub(crate) mute: AtomicBool,
+    pub(crate) deeds: Mutex<VecDeque<Deed>>,
+    pub(crate) sessions: AtomicU64,
+    pub(crate) submits: AtomicU64,
+    pub(crate) leader: watch::Sender<Option<NodeId>>,
+    pub(crate) goodbye: watch::Sender<bool>,
     /// Feeds of this node leave out every event with this seq, as no node should.
-    pub skips: AtomicU64,
+    pub(crate) skips: AtomicU64,
 }
 
 impl Cluster {
-    pub fn new() -> Arc<Self> {
+    pub(crate) fn new() -> Arc<Self> {
         let id = ClusterId::random();
         Arc::new(Self {
             ca: ClusterCa::generate(&id).unwrap(),
@@ -84,7 +84,7 @@ impl Cluster {
         })
     }
 
-    pub fn node(self: &Arc<Self>, id: u64) -> Node {
+    pub(crate) fn node(self: &Arc<Self>, id: u64) -> Node {
         let id = NodeId(id);
         let identity = SharedIdentity::new(self.ca.issue_node(&self.id, id).unwrap());
         let addr = "127.0.0.1:0".parse().unwrap();
@@ -126,7 +126,7 @@ impl Cluster {
         node
     }
 
-    pub fn apply(&self, command: Command) -> (Outcome, LogIndex) {
+    pub(crate) fn apply(&self, command: Command) -> (Outcome, LogIndex) {
         let mut world = self.world.lock().unwrap();
         world.index += 1;
         let index = LogIndex(world.index);
@@ -173,7 +173,7 @@ impl Cluster {
 
     /// The bodies of the messages in a room, in order.
     #[allow(dead_code, reason = "each test file uses some")]
-    pub fn bodies(&self, name: &str) -> Vec<String> {
+    pub(crate) fn bodies(&self, name: &str) -> Vec<String> {
         let world = self.world.lock().unwrap();
         let name = quorate_core::RoomName::parse(name).unwrap();
         let (id, _) = world.state.room_by_name(&name).unwrap();
@@ -189,19 +189,19 @@ impl Cluster {
 
 #[allow(dead_code, reason = "each test file uses some")]
 impl Node {
-    pub fn knobs(&self) -> &Knobs {
+    pub(crate) fn knobs(&self) -> &Knobs {
         &self.knobs
     }
 
-    pub fn will(&self, deeds: impl IntoIterator<Item = Deed>) {
+    pub(crate) fn will(&self, deeds: impl IntoIterator<Item = Deed>) {
         self.knobs.deeds.lock().unwrap().extend(deeds);
     }
 
-    pub fn sessions(&self) -> u64 {
+    pub(crate) fn sessions(&self) -> u64 {
         self.knobs.sessions.load(Ordering::SeqCst)
     }
 
-    pub async fn stop(&self) {
+    pub(crate) async fn stop(&self) {
         self.handle.close(CloseCode::Draining, "stopped by the test").await;
     }
 }

@@ -31,6 +31,8 @@ mod seal;
 pub mod shape;
 mod snapshot;
 mod stats;
+#[cfg(test)]
+mod suite;
 
 pub use database::Databases;
 pub use error::{HistoryError, OpenError, SnapshotError, StoreError, WaitError};

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use openraft::alias::CommittedLeaderIdOf;
 use openraft::entry::{RaftEntry, RaftPayload};
 use openraft::storage::{IOFlushed, RaftLogStorage, RaftStateMachine};
+use openraft::type_config::TypeConfigExt;
 use openraft::vote::RaftLeaderId;
 use openraft::{EntryPayload, Membership, RaftLogReader, RaftSnapshotBuilder};
 use quorate_core::{
@@ -15,8 +16,7 @@ use quorate_core::{
     WriterId,
 };
 use quorate_daemon::consensus::types::{LogEntry, LogId, NodeAddrs, Proposal, TypeConfig};
-use quorate_daemon::fanout::Hub;
-use quorate_daemon::store::{LogStore, SnapshotReader, SnapshotData, StateMachine, Store, StoreError};
+use quorate_daemon::store::{LogStore, SnapshotData, SnapshotReader, StateMachine, Store, StoreError};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
@@ -116,7 +116,11 @@ fn post(index: u64) -> Action {
     Action::PostMessage(PostMessage {
         room: RoomRef::Name("lobby".parse().unwrap()),
         id: MessageId::parse(&format!("id-{index}")).unwrap(),
-        body: Body::parse(&format!("message {index} {}", "x".repeat(usize::try_from(index % 90).unwrap()))).unwrap(),
+        body: Body::parse(&format!(
+            "message {index} {}",
+            "x".repeat(usize::try_from(index % 90).unwrap())
+        ))
+        .unwrap(),
         reply_to: None,
     })
 }
@@ -168,7 +172,7 @@ impl Node {
     }
 
     pub(crate) fn open(dir: Arc<TempDir>, disk: Disk) -> Self {
-        let store = Store::open_with(dir.path(), None, Arc::new(Hub::new()), disk.databases()).unwrap();
+        let store = Store::open_with(dir.path(), None, Arc::default(), disk.databases()).unwrap();
         Self { dir, disk, store }
     }
 
@@ -222,7 +226,7 @@ pub(crate) async fn checkpoint(machine: &mut StateMachine) -> Result<SnapshotRea
 
 /// Queues the entries; what comes back says when they are durable.
 pub(crate) async fn append(log: &mut LogStore, entries: &[LogEntry]) -> oneshot::Receiver<Result<(), std::io::Error>> {
-    let (tell, told) = tokio::sync::oneshot::channel();
+    let (tell, told) = TypeConfig::oneshot();
     let flushed = IOFlushed::signal(tell);
     if let Err(error) = log.append(entries.to_vec(), flushed).await {
         let (tell, told) = oneshot::channel();

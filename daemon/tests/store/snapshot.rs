@@ -1,0 +1,195 @@
+//! Snapshots over the wire: equal or refused.
+
+use std::fs;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use openraft::storage::RaftStateMachine;
+use quorate_core::{LogIndex, NodeId, Seq};
+use quorate_daemon::store::{FRAME_MAX_BYTES, Range, Received, SnapshotData, SnapshotError, SnapshotWriter, Store};
+use tempfile::TempDir;
+
+use crate::script::{Node, ROOM, apply, entries};
+
+fn receive(node: &Store, frames: &[Bytes]) -> Result<Received, SnapshotError> {
+    let mut writer = SnapshotWriter::begin(&node.snapshot_dir())?;
+    for frame in frames {
+        writer.push(frame.clone())?;
+    }
+    writer.finish()
+}
+
+async fn install(store: &Store, frames: &[Bytes]) {
+    let received = receive(store, frames).unwrap();
+    let meta = received.meta();
+    let mut machine = store.state_machine();
+    machine
+        .install_snapshot(&meta, SnapshotData::Received(received))
+        .await
+        .unwrap();
+}
+
+/// A store on real files: installing renames them.
+fn on_files(node: NodeId) -> (TempDir, Store) {
+    let dir = TempDir::new().unwrap();
+    Store::create(dir.path(), crate::script::CLUSTER.parse().unwrap(), node).unwrap();
+    let store = reopen(&dir);
+    (dir, store)
+}
+
+fn reopen(dir: &TempDir) -> Store {
+    Store::open(dir.path(), None, Arc::default()).unwrap()
+}
+
+async fn frames(store: &Store) -> Vec<Bytes> {
+    let reader = crate::script::checkpoint(&mut store.state_machine()).await.unwrap();
+    reader.frames().collect::<Result<_, _>>().unwrap()
+}
+
+fn names(dir: &TempDir) -> Vec<String> {
+    let mut names: Vec<_> = fs::read_dir(dir.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+#[tokio::test]
+async fn an_installed_snapshot_is_equal_now_and_after_a_restart() {
+    let all = entries(3_000);
+    let leader = Node::create();
+    leader.append_and_apply(&all).await;
+    let sent = leader.frames().await;
+    assert!(sent.len() > 3, "more than one frame of rows");
+    assert!(sent.iter().all(|frame| frame.len() <= FRAME_MAX_BYTES));
+
+    let (dir, follower) = on_files(NodeId(2));
+    apply(&mut follower.state_machine(), &all[..100]).await.unwrap();
+    let before = follower.reader();
+    install(&follower, &sent).await;
+    let hash = |store: &Store| store.reader().with_state(quorate_core::State::hash);
+    assert_eq!(hash(&follower), hash(&leader.store));
+    assert_eq!(before.applied(), LogIndex(2_999), "readers from before see it");
+    assert_eq!(frames(&follower).await, sent);
+    assert_eq!(names(&dir), ["identity.toml", "raft.redb", "state.redb"]);
+    let whole = |store: &Store| {
+        let reader = store.reader();
+        async move {
+            reader
+                .history(ROOM, Range::After(Seq(0)), usize::MAX, usize::MAX)
+                .await
+                .unwrap()
+        }
+    };
+    assert_eq!(whole(&follower).await, whole(&leader.store).await);
+
+    follower.shutdown().await.unwrap();
+    let follower = reopen(&dir);
+    assert_eq!(follower.reader().last_applied(), leader.store.reader().last_applied());
+    assert_eq!(frames(&follower).await, sent);
+    assert_eq!(follower.identity().node, NodeId(2), "it stays who it is");
+
+    // And it goes on from there like any other.
+    let more = entries(3_100);
+    apply(&mut follower.state_machine(), &more[3_000..]).await.unwrap();
+    leader.append_and_apply(&more[3_000..]).await;
+    assert_eq!(frames(&follower).await, leader.frames().await);
+}
+
+#[tokio::test]
+async fn installing_wakes_the_followers_of_applied_indexes() {
+    let all = entries(50);
+    let leader = Node::create();
+    leader.append_and_apply(&all).await;
+    let dir = TempDir::new().unwrap();
+    Store::create(dir.path(), crate::script::CLUSTER.parse().unwrap(), NodeId(2)).unwrap();
+    let hub: Arc<quorate_daemon::fanout::Hub> = Arc::default();
+    let follower = Store::open(dir.path(), None, hub.clone()).unwrap();
+    let watching = hub.watch_applied();
+    install(&follower, &leader.frames().await).await;
+    assert_eq!(*watching.borrow(), LogIndex(49));
+}
+
+#[tokio::test]
+async fn whatever_is_done_to_the_frames_they_are_refused_and_the_old_state_stays() {
+    let leader = Node::create();
+    leader.append_and_apply(&entries(3_000)).await;
+    let sent = leader.frames().await;
+    let (dir, follower) = on_files(NodeId(2));
+    apply(&mut follower.state_machine(), &entries(100)).await.unwrap();
+    let before = frames(&follower).await;
+
+    let mut spoilt: Vec<(String, Vec<Bytes>)> = Vec::new();
+    for at in 0..sent.len() {
+        let mut without = sent.clone();
+        without.remove(at);
+        spoilt.push((format!("without {at}"), without));
+        let mut twice = sent.clone();
+        twice.insert(at, sent[at].clone());
+        spoilt.push((format!("twice {at}"), twice));
+        spoilt.push((format!("ends before {at}"), sent[..at].to_vec()));
+        for byte in [0, 3, sent[at].len() / 2, sent[at].len() - 1] {
+            let mut flipped = sent.clone();
+            let mut bytes = sent[at].to_vec();
+            bytes[byte] ^= 4;
+            flipped[at] = bytes.into();
+            spoilt.push((format!("frame {at} flipped at {byte}"), flipped));
+        }
+        let mut cut = sent.clone();
+        cut[at] = sent[at].slice(..sent[at].len() / 2);
+        spoilt.push((format!("frame {at} cut"), cut));
+    }
+    let mut swapped = sent.clone();
+    swapped.swap(1, 2);
+    spoilt.push(("swapped".to_owned(), swapped));
+    for (how, frames) in spoilt {
+        assert!(
+            matches!(receive(&follower, &frames), Err(SnapshotError::Garbled { .. })),
+            "{how}"
+        );
+    }
+    assert_eq!(names(&dir), ["identity.toml", "raft.redb", "state.redb"]);
+    assert_eq!(frames(&follower).await, before);
+    assert!(
+        follower.failure().get().is_none(),
+        "a bad snapshot is no failure of this node"
+    );
+}
+
+#[tokio::test]
+async fn another_clusters_snapshot_is_refused() {
+    let dir = TempDir::new().unwrap();
+    Store::create(dir.path(), "zzzzzzzzzzzzzzzz".parse().unwrap(), NodeId(1)).unwrap();
+    let other = reopen(&dir);
+    let leader = Node::create();
+    leader.append_and_apply(&entries(30)).await;
+    let received = receive(&other, &leader.frames().await);
+    assert!(matches!(received, Err(SnapshotError::OtherCluster { .. })));
+}
+
+#[tokio::test]
+async fn a_snapshot_that_is_not_the_one_named_is_refused() {
+    let leader = Node::create();
+    leader.append_and_apply(&entries(30)).await;
+    let (_dir, follower) = on_files(NodeId(2));
+    let received = receive(&follower, &leader.frames().await).unwrap();
+    let mut meta = received.meta();
+    meta.last_log_id = Some(crate::script::log_id(28));
+    let installed = follower
+        .state_machine()
+        .install_snapshot(&meta, SnapshotData::Received(received))
+        .await;
+    assert!(installed.is_err());
+    assert_eq!(follower.reader().last_applied(), None);
+}
+
+#[tokio::test]
+async fn what_a_crash_left_of_a_snapshot_is_removed_at_the_next_start() {
+    let (dir, store) = on_files(NodeId(2));
+    store.shutdown().await.unwrap();
+    fs::write(dir.path().join("state.redb.new.7"), b"half").unwrap();
+    fs::write(dir.path().join("snapshot.spool.3"), b"half").unwrap();
+    reopen(&dir).shutdown().await.unwrap();
+    assert_eq!(names(&dir), ["identity.toml", "raft.redb", "state.redb"]);
+}

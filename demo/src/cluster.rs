@@ -1,0 +1,211 @@
+//! The daemons: made, started, killed, stopped.
+
+use std::fs::File;
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use quorate_core::NodeId;
+use quorate_formation::{CLUSTER_FILE, ClusterFile, NODE_CONFIG_FILE, NodeSpec, new_cluster, node_dir};
+use tempfile::TempDir;
+use tokio::process::{Child, Command};
+use tokio::time::timeout;
+
+use super::{Demo, DemoError};
+
+/// The file in a node's folder that its traces go to.
+const TRACES_FILE: &str = "chatd.log";
+/// The file in a node's folder that its process id stands in.
+const PID_FILE: &str = "chatd.pid";
+/// The folder in which the users' profiles are.
+const USERS_DIR: &str = "users";
+/// How long a daemon may take to end by itself when the demo ends.
+const STOP_DEADLINE: Duration = Duration::from_secs(10);
+
+/// A cluster of child processes. Dropping it kills them.
+pub(crate) struct Cluster {
+    dir: PathBuf,
+    nodes: Vec<Node>,
+    /// Removed with everything in it at the end.
+    _temporary: Option<TempDir>,
+}
+
+struct Node {
+    spec: NodeSpec,
+    child: Option<Child>,
+}
+
+impl Cluster {
+    /// Makes the cluster's files, unless the directory has them already, and starts every daemon.
+    pub(crate) async fn start(demo: &Demo) -> Result<Self, DemoError> {
+        let (dir, temporary) = match &demo.dir {
+            Some(dir) => (dir.clone(), None),
+            None => {
+                let made = tempfile::Builder::new().prefix("quorate-").tempdir();
+                let made = made.map_err(DemoError::io("a temporary directory cannot be made"))?;
+                (made.path().to_owned(), Some(made))
+            }
+        };
+        let file = dir.join(CLUSTER_FILE);
+        let specs = if file.exists() {
+            ClusterFile::load(&file)?.nodes().to_vec()
+        } else {
+            let specs = free_specs(demo.nodes)?;
+            new_cluster(&dir, "demo", &specs)?;
+            specs
+        };
+        let nodes = specs.into_iter().map(|spec| Node { spec, child: None }).collect();
+        let mut cluster = Self {
+            dir,
+            nodes,
+            _temporary: temporary,
+        };
+        for index in 0..cluster.nodes.len() {
+            cluster.spawn(index).await?;
+        }
+        Ok(cluster)
+    }
+
+    pub(crate) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    pub(crate) fn users_dir(&self) -> PathBuf {
+        self.dir.join(USERS_DIR)
+    }
+
+    /// Where clients reach the nodes, by id.
+    pub(crate) fn client_addrs(&self) -> Vec<(NodeId, String)> {
+        self.nodes
+            .iter()
+            .map(|node| (node.spec.id, node.spec.client_addr.to_string()))
+            .collect()
+    }
+
+    /// The folder of a node.
+    pub(crate) fn node_dir(&self, id: NodeId) -> PathBuf {
+        node_dir(&self.dir, id)
+    }
+
+    /// The process id of a node that runs.
+    pub(crate) fn pid(&self, id: NodeId) -> Option<u32> {
+        let node = self.nodes.iter().find(|node| node.spec.id == id)?;
+        node.child.as_ref()?.id()
+    }
+
+    /// SIGKILL: the node has no chance to say or write anything.
+    pub(crate) async fn kill(&mut self, id: NodeId) -> Result<(), DemoError> {
+        let Some(node) = self.nodes.iter_mut().find(|node| node.spec.id == id) else {
+            return Ok(());
+        };
+        let Some(mut child) = node.child.take() else {
+            return Ok(());
+        };
+        child
+            .kill()
+            .await
+            .map_err(DemoError::io(format!("node {id} cannot be killed")))
+    }
+
+    /// Starts a node again that was killed.
+    pub(crate) async fn restart(&mut self, id: NodeId) -> Result<(), DemoError> {
+        match self.nodes.iter().position(|node| node.spec.id == id) {
+            Some(index) => self.spawn(index).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Fails as soon as a daemon ends that nobody killed; else never returns.
+    pub(crate) async fn died(&mut self) -> DemoError {
+        let dir = self.dir.clone();
+        let waits = self.nodes.iter_mut().filter_map(|node| {
+            let (id, child) = (node.spec.id, node.child.as_mut()?);
+            let traces = node_dir(&dir, id).join(TRACES_FILE);
+            Some(Box::pin(async move {
+                let status = child
+                    .wait()
+                    .await
+                    .map_or_else(|error| error.to_string(), |status| status.to_string());
+                DemoError::Died {
+                    node: id,
+                    status,
+                    traces,
+                }
+            }))
+        });
+        let waits: Vec<_> = waits.collect();
+        if waits.is_empty() {
+            return std::future::pending().await;
+        }
+        futures_util::future::select_all(waits).await.0
+    }
+
+    /// Ends every daemon. After Ctrl-C the terminal has told them too, and they drain by themselves.
+    pub(crate) async fn stop(mut self) {
+        for node in &mut self.nodes {
+            if let Some(child) = &mut node.child {
+                let _ = terminate(child).await;
+            }
+        }
+        for node in &mut self.nodes {
+            let Some(mut child) = node.child.take() else { continue };
+            if timeout(STOP_DEADLINE, child.wait()).await.is_err() {
+                let _ = child.kill().await;
+            }
+        }
+    }
+
+    async fn spawn(&mut self, index: usize) -> Result<(), DemoError> {
+        let node = &mut self.nodes[index];
+        let dir = node_dir(&self.dir, node.spec.id);
+        let program = std::env::current_exe().map_err(DemoError::io("this program's path is not known"))?;
+        let traces = File::options().create(true).append(true).open(dir.join(TRACES_FILE));
+        let traces = traces.map_err(DemoError::io("the file for traces cannot be opened"))?;
+        let mut command = Command::new(program);
+        command.arg("run").arg("--config").arg(dir.join(NODE_CONFIG_FILE));
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(traces)
+            .kill_on_drop(true);
+        let child = command.spawn().map_err(DemoError::io("a daemon cannot be started"))?;
+        if let Some(pid) = child.id() {
+            let written = tokio::fs::write(dir.join(PID_FILE), format!("{pid}\n")).await;
+            written.map_err(DemoError::io("a process id cannot be written"))?;
+        }
+        node.child = Some(child);
+        Ok(())
+    }
+}
+
+/// SIGTERM, by the system's own program: sending a signal from here would take unsafe code.
+async fn terminate(child: &Child) -> std::io::Result<()> {
+    let Some(pid) = child.id() else { return Ok(()) };
+    let mut kill = Command::new("kill");
+    kill.args(["-TERM", &pid.to_string()])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    kill.status().await.map(|_| ())
+}
+
+/// Nodes 1 to `count` on addresses that are free now.
+fn free_specs(count: u16) -> Result<Vec<NodeSpec>, DemoError> {
+    // All are held until all are known, so that none is given twice.
+    let sockets: Result<Vec<_>, _> = (0..2 * count)
+        .map(|_| {
+            UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|socket| {
+                let addr: SocketAddr = socket.local_addr()?;
+                Ok((socket, addr))
+            })
+        })
+        .collect();
+    let sockets = sockets.map_err(DemoError::io("no free port on loopback"))?;
+    let addrs: Vec<SocketAddr> = sockets.iter().map(|(_, addr)| *addr).collect();
+    let specs = addrs.chunks_exact(2).zip(1_u64..).map(|(pair, id)| NodeSpec {
+        id: NodeId(id),
+        client_addr: pair[0].into(),
+        peer_addr: pair[1].into(),
+    });
+    Ok(specs.collect())
+}
