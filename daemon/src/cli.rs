@@ -25,7 +25,7 @@ pub(crate) struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
     #[command(flatten)]
-    run: Option<Run>,
+    run: Run,
 }
 
 #[derive(Debug, Subcommand)]
@@ -55,7 +55,7 @@ enum Command {
 struct Run {
     /// The config file (TOML)
     #[arg(long, value_name = "FILE", visible_alias = "config-file")]
-    config: PathBuf,
+    config: Option<PathBuf>,
     #[command(flatten)]
     flags: Flags,
 }
@@ -74,25 +74,29 @@ struct Demo {
 }
 
 pub(crate) fn run(cli: Cli) -> ExitCode {
-    match (cli.command, cli.run) {
-        (Some(Command::Run(run)), _) | (None, Some(run)) => daemon(&run),
-        (Some(Command::CheckConfig { file }), _) => check_config(&file),
-        (Some(Command::Demo(demo)), _) => play(demo),
-        (Some(Command::Completions { shell }), _) => {
+    match cli.command.unwrap_or(Command::Run(cli.run)) {
+        Command::Run(run) => daemon(&run),
+        Command::CheckConfig { file } => check_config(&file),
+        Command::Demo(demo) => play(demo),
+        Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "chatd", &mut io::stdout());
             ExitCode::SUCCESS
         }
-        (Some(Command::Man { dir }), _) => match clap_mangen::generate_to(Cli::command(), dir) {
+        Command::Man { dir } => match clap_mangen::generate_to(Cli::command(), dir) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => failed("the man pages cannot be written", &error),
         },
-        // The parser asks for `--config` where there is no subcommand.
-        (None, None) => ExitCode::from(EXIT_FAILED),
     }
 }
 
 fn daemon(run: &Run) -> ExitCode {
-    let config = match Config::load(Some(&run.config), &config::environment(), &run.flags) {
+    let Some(file) = &run.config else {
+        let kind = clap::error::ErrorKind::MissingRequiredArgument;
+        Cli::command()
+            .error(kind, "the config file is missing: chatd --config FILE")
+            .exit();
+    };
+    let config = match Config::load(Some(file), &config::environment(), &run.flags) {
         Ok(config) => config,
         Err(error) => {
             eprint!("{error}");
@@ -104,7 +108,7 @@ fn daemon(run: &Run) -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return failed("the runtime does not start", &error),
     };
-    match runtime.block_on(node::run(run.config.clone(), run.flags.clone(), config, traces)) {
+    match runtime.block_on(node::run(file.clone(), run.flags.clone(), config, traces)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => failed("chatd ends", &error),
     }

@@ -64,10 +64,7 @@ pub(crate) async fn give(cluster: &mut Cluster) -> Result<(), DemoError> {
     bob.join(&room).await.map_err(DemoError::request("joining the room"))?;
     let readers = [("alice", &alice), ("bob", &bob)].map(|(name, client)| (name, read(client.clone(), room.clone())));
 
-    println!(
-        "they talk, {} messages each, up to {WINDOW} ahead of the answers",
-        LINES
-    );
+    println!("they talk, {LINES} messages each, up to {WINDOW} ahead of the answers");
     let (ledger, killed) = converse(cluster, &alice, &bob, &room).await?;
 
     let last = ledger_last(&alice, &room).await?;

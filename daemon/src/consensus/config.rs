@@ -17,8 +17,8 @@ const ELECTION_STEP_MAX_MS: u64 = 80;
 const APPEND_ENTRIES_MAX: u64 = 1024;
 /// Commands and entries that Raft takes up in one turn.
 const API_BATCH_MAX: u64 = 4096;
-/// Entries that one purge takes away: larger ones stall the log's writer.
-const PURGE_ENTRIES_MAX: u64 = 4096;
+/// A purge waits until it takes away this many entries, or a snapshot's worth where that is less: each is a transaction.
+const PURGE_ENTRIES: u64 = 4096;
 /// Only told to openraft; the deadlines for each frame are in `snapshot`.
 const SNAPSHOT_TIMEOUT_MS: u64 = 60_000;
 /// How long a leader that is no longer a voter keeps on, so that its last commit reaches the others.
@@ -122,7 +122,7 @@ impl ConsensusConfig {
             api_batch_linger_ms: 0,
             snapshot_policy: SnapshotPolicy::LogsSinceLast(self.snapshot_entries.max(1)),
             max_in_snapshot_log_to_keep: self.keep_entries,
-            purge_batch_size: PURGE_ENTRIES_MAX,
+            purge_batch_size: PURGE_ENTRIES.min(self.snapshot_entries.max(1)),
             // Above what is kept and what is due for a snapshot, so that a follower within reach of the log gets the log.
             replication_lag_threshold: 2 * (self.snapshot_entries + self.keep_entries).max(1),
             install_snapshot_timeout: SNAPSHOT_TIMEOUT_MS,

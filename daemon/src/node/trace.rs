@@ -16,7 +16,7 @@ impl Traces {
     /// Begins to write traces, as the config says. Once in a process.
     #[must_use]
     pub fn begin(log: &Log) -> Self {
-        let (filter, handle) = reload::Layer::new(EnvFilter::new(log.level.as_str()));
+        let (filter, handle) = reload::Layer::new(filter(&log.level));
         let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr);
         let is_terminal = io::IsTerminal::is_terminal(&io::stderr());
         let lines = match log.format {
@@ -29,8 +29,14 @@ impl Traces {
 
     /// Writes what this filter lets through from now on.
     pub(super) fn set(&self, level: &LogFilter) {
-        if let Err(error) = self.0.reload(EnvFilter::new(level.as_str())) {
+        if let Err(error) = self.0.reload(filter(level)) {
             tracing::warn!(%error, "the log level is not changed");
         }
     }
+}
+
+/// openraft tells each message it sees as information; of it only warnings are written, unless the
+/// filter names it.
+fn filter(level: &LogFilter) -> EnvFilter {
+    EnvFilter::new(format!("openraft=warn,{level}"))
 }

@@ -110,9 +110,9 @@ mod tests {
     use super::*;
 
     const RATES: Rates = Rates {
-        posts_per_second: 3,
-        registrations_per_minute: 1,
-        failed_logins_per_minute: 0,
+        posts_per_second: NonZeroU32::new(3),
+        registrations_per_minute: NonZeroU32::new(1),
+        failed_logins_per_minute: None,
     };
 
     #[test]

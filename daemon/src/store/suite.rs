@@ -28,7 +28,7 @@ use crate::consensus::types::{Answer, NodeAddrs, Proposal, TypeConfig};
 
 /// A node id that a number makes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SuiteNode(u64);
+pub(super) struct SuiteNode(u64);
 
 impl std::fmt::Display for SuiteNode {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -44,7 +44,7 @@ impl From<u64> for SuiteNode {
 
 openraft::declare_raft_types!(
     /// As [`TypeConfig`], but for the node id.
-    pub SuiteConfig:
+    pub(super) SuiteConfig:
         D = Proposal,
         R = Answer,
         NodeId = SuiteNode,

@@ -18,6 +18,8 @@ const CACHE_BYTES_MAX: usize = 64 << 20;
 pub(super) struct Memory {
     pub(super) vote: Option<Vote>,
     pub(super) purged: Option<LogId>,
+    /// The first entry that ever was; 0, but openraft does not ask for that.
+    begin: u64,
     /// The last entry; none if there is none past the purged ones.
     pub(super) last: Option<LogId>,
     pub(super) committed: Option<LogId>,
@@ -47,7 +49,7 @@ impl Memory {
 
     /// The first index that is not purged.
     fn first(&self) -> u64 {
-        self.purged.map_or(0, |purged| purged.index() + 1)
+        self.purged.map_or(self.begin, |purged| purged.index() + 1)
     }
 
     /// Takes the entries in, unless they leave a hole.
@@ -63,6 +65,9 @@ impl Memory {
                 });
             }
             next = Some(found + 1);
+        }
+        if let (None, Some(first)) = (self.last_log_id(), entries.first()) {
+            self.begin = first.log_id.index();
         }
         for entry in entries {
             self.entries.push(entry.clone());

@@ -160,6 +160,11 @@ pub(super) fn load(database: &Database) -> Result<(Memory, Option<u64>), StoreEr
     };
     let first = log.first().map_err(failed)?.map(|(key, _)| key.value());
     let past = |index: &u64| purged.is_none_or(|purged| *index > purged.index());
+    let begin = purged.map_or(0, |purged| purged.index() + 1);
+    let first_left = log.range(begin..).map_err(failed)?.next().transpose().map_err(failed)?;
+    if first_left.is_some_and(|(key, _)| key.value() != begin) {
+        return Err(missing(begin));
+    }
     let mut memory = Memory::default();
     memory.vote = get_meta_as(&transaction, VOTE, shape::get_vote)?;
     memory.purged = purged;
