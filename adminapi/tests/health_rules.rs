@@ -1,5 +1,10 @@
 //! When a cluster is healthy, and how it is told.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, in its own functions as well"
+)]
+
 use quorate_adminapi::{Cluster, Health, HealthLevel, Member, MemberRole, MemberState, Status};
 use quorate_core::{LogIndex, NodeId};
 

@@ -74,6 +74,7 @@ impl Client {
 
     fn logged_in(&self, user: UserName) -> Result<UserName, RequestError> {
         self.shared.set_user(Some(user.clone()));
+        self.shared.adopt();
         self.keep_user(Some(user.clone()))?;
         Ok(user)
     }

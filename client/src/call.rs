@@ -33,24 +33,32 @@ impl Client {
     /// Asks until answered.
     pub(crate) async fn call<T>(&self, body: T, effect: Effect, within: Duration) -> Result<Answer, RequestError>
     where
-        T: Clone,
+        T: Clone + Send,
         Called<T>: Body,
     {
-        self.attempt_until(effect, within, async |link: Link| match link.call(body.clone()).await {
-            Ok(Ok(answer)) => Attempt::Answered(answer),
-            Ok(Err(failure)) => Attempt::Failed(failure),
-            Err(Lost) => Attempt::Lost,
-        })
-        .await
+        let attempt = |link: Link| {
+            let body = body.clone();
+            async move {
+                match link.call(body).await {
+                    Ok(Ok(answer)) => Attempt::Answered(answer),
+                    Ok(Err(failure)) => Attempt::Failed(failure),
+                    Err(Lost) => Attempt::Lost,
+                }
+            }
+        };
+        self.attempt_until(effect, within, attempt).await
     }
 
     /// Attempts until one is answered.
-    pub(crate) async fn attempt_until<T>(
+    pub(crate) async fn attempt_until<T, F>(
         &self,
         effect: Effect,
         within: Duration,
-        attempt: impl AsyncFn(Link) -> Attempt<T>,
-    ) -> Result<T, RequestError> {
+        attempt: impl Fn(Link) -> F,
+    ) -> Result<T, RequestError>
+    where
+        F: Future<Output = Attempt<T>> + Send,
+    {
         let deadline = Instant::now() + within;
         let mut backoff = Backoff::of_asking();
         let mut uncertain = false;
@@ -115,7 +123,7 @@ impl Client {
         &self,
         action: Action,
         within: Duration,
-    ) -> impl Future<Output = Result<Done, RequestError>> + Send + 'static {
+    ) -> impl Future<Output = Result<Done, RequestError>> + Send + use<> {
         let deadline = Instant::now() + within;
         let pushed = self.shared.outbox().and_then(|outbox| {
             let ticket = outbox.push(action)?;
@@ -125,11 +133,12 @@ impl Client {
         async move {
             let (outbox, mut ticket) = pushed?;
             tokio::select! {
-                answered = timeout_at(deadline, &mut ticket.resolution) => match answered {
-                    Ok(Ok(resolution)) => return resolution,
-                    // The outbox is closed.
-                    Ok(Err(_)) | Err(_) => {}
-                },
+                answered = timeout_at(deadline, &mut ticket.resolution) => {
+                    // Else the deadline has passed, or the outbox is closed.
+                    if let Ok(Ok(resolution)) = answered {
+                        return resolution;
+                    }
+                }
                 // Nothing was sent yet, nor will be.
                 _ = client.shared.failed() => {}
                 () = client.shared.closing() => {}

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use rand::Rng;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::backoff::Backoff;
@@ -18,8 +19,10 @@ use crate::shared::Shared;
 const TOLD_AFTER: Duration = Duration::from_secs(1);
 /// And for so long, another one is looked for.
 const LEFT_AFTER: Duration = Duration::from_secs(3);
-/// Between two looks for a node that has a quorum.
+/// Between two looks for a node that has a quorum, at first; it doubles, and is jittered, since all clients look.
 const LOOK_AGAIN: Duration = Duration::from_secs(2);
+/// And at the most.
+const LOOK_AGAIN_MAX: Duration = Duration::from_secs(10);
 /// How long a session that was left stays open for the answers that are under way.
 const LINGER: Duration = Duration::from_secs(2);
 
@@ -121,13 +124,15 @@ async fn supervise(shared: &Arc<Shared>, link: &Link) -> Over {
     let mut leaving: Option<String> = None;
     let mut told_trouble = false;
     let mut look_at: Option<Instant> = None;
-    shared.leader_is(*leader.borrow_and_update());
+    let mut look_again = LOOK_AGAIN;
+    leader.mark_changed();
     loop {
         let troubled_since = *trouble.borrow_and_update();
         let tell_at = troubled_since.map(|since| since + TOLD_AFTER).filter(|_| !told_trouble);
         let look = troubled_since.map(|since| look_at.unwrap_or(since + LEFT_AFTER));
         if troubled_since.is_none() {
             look_at = None;
+            look_again = LOOK_AGAIN;
             if std::mem::take(&mut told_trouble) {
                 shared.tell(Connection::new(ConnectionState::Connected, Some(link.node()), None));
             }
@@ -168,7 +173,8 @@ async fn supervise(shared: &Arc<Shared>, link: &Link) -> Over {
                 shared.tell(Connection::new(ConnectionState::NoQuorum, Some(link.node()), cause));
             }
             () = until(look), if may_look => {
-                look_at = Some(Instant::now() + LOOK_AGAIN);
+                look_at = Some(Instant::now() + rand::rng().random_range(look_again / 2..=look_again));
+                look_again = (look_again * 2).min(LOOK_AGAIN_MAX);
                 search_under_way = Some(search(shared, Wanted::LedBesides(link.node())));
             }
             found = found(&mut search_under_way) => {

@@ -6,7 +6,7 @@ use quorate_protocol::client::{self, HISTORY_LIMIT_MAX, Part};
 use crate::call::{Attempt, Effect};
 use crate::client::DEADLINE;
 use crate::event::Event;
-use crate::link::{HistoryAnswer, HistoryFailed};
+use crate::link::{HistoryAnswer, HistoryFailed, Link};
 use crate::{Client, RequestError};
 
 /// Which part of a room's past.
@@ -101,7 +101,7 @@ impl Client {
         limit: u16,
         linearizable: bool,
     ) -> Result<HistoryAnswer, RequestError> {
-        self.attempt_until(Effect::None, DEADLINE, async |link| {
+        let attempt = |link: Link| {
             let ask = client::History {
                 room: room.clone(),
                 part,
@@ -109,12 +109,14 @@ impl Client {
                 linearizable,
                 seen: self.shared.seen.index(),
             };
-            match link.history(&ask).await {
-                Ok(answer) => Attempt::Answered(answer),
-                Err(HistoryFailed::Failure(failure)) => Attempt::Failed(failure),
-                Err(HistoryFailed::Lost) => Attempt::Lost,
+            async move {
+                match link.history(&ask).await {
+                    Ok(answer) => Attempt::Answered(answer),
+                    Err(HistoryFailed::Failure(failure)) => Attempt::Failed(failure),
+                    Err(HistoryFailed::Lost) => Attempt::Lost,
+                }
             }
-        })
-        .await
+        };
+        self.attempt_until(Effect::None, DEADLINE, attempt).await
     }
 }

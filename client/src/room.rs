@@ -83,7 +83,7 @@ pub struct Posted {
 impl Client {
     /// Posts a message. It stands in the outbox when this returns; the future waits for the cluster's answer. The order of
     /// the calls is the order in the room. A future that is dropped does not take the message back.
-    pub fn post(&self, post: Post) -> impl Future<Output = Result<Posted, RequestError>> + Send + 'static {
+    pub fn post(&self, post: Post) -> impl Future<Output = Result<Posted, RequestError>> + Send + use<> {
         let id = post.id.unwrap_or_else(random_id);
         let action = Action::PostMessage(PostMessage {
             room: post.room,

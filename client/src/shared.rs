@@ -63,20 +63,23 @@ impl Shared {
     }
 
     /// A session is there.
-    pub(crate) fn connected(&self, link: &Link) {
+    pub(crate) fn connected(self: &Arc<Self>, link: &Link) {
         let welcome = link.welcome();
         let known = welcome.nodes.iter().map(|node| node.addr.clone());
         if let Err(error) = self.profile.connected(link.addr(), known) {
             tracing::warn!(%error, "the profile cannot be written");
         }
-        if let Some(ca) = self.dialler.first_met().filter(|_| self.profile.ca().is_none()) {
-            if let Err(error) = self.profile.set_ca(ca) {
-                tracing::warn!(%error, "the profile cannot be written");
-            }
+        if let Some(ca) = self.dialler.first_met().filter(|_| self.profile.ca().is_none())
+            && let Err(error) = self.profile.set_ca(ca)
+        {
+            tracing::warn!(%error, "the profile cannot be written");
         }
         self.set_user(welcome.user.clone());
-        self.link.send_replace(Some(link.clone()));
+        self.adopt();
+        // Whoever waits for the session finds the rest up to date.
+        self.leader_is(welcome.leader);
         self.tell(Connection::new(ConnectionState::Connected, Some(link.node()), None));
+        self.link.send_replace(Some(link.clone()));
     }
 
     /// There is no session.
@@ -237,6 +240,16 @@ impl Shared {
         }
         tokio::spawn(pump::run(Arc::clone(self), Arc::clone(&outbox), user));
         Ok(outbox)
+    }
+
+    /// Takes up what this user's dead processes left unsent, unless that was done.
+    pub(crate) fn adopt(self: &Arc<Self>) {
+        if self.kind == OutboxKind::Durable
+            && self.user().is_some()
+            && let Err(error) = self.outbox()
+        {
+            tracing::warn!(%error, "what was left unsent cannot be taken up");
+        }
     }
 
     /// The outbox, if one was needed yet.

@@ -1,5 +1,10 @@
 //! The library against nodes that misbehave.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "clippy's exemption for tests does not reach what tests call"
+)]
+
 mod fake;
 
 use std::sync::Arc;

@@ -1,6 +1,7 @@
 //! One answer or one failure to stdout and stderr, in the form that was asked for.
 
 use std::io::{self, IsTerminal, Write};
+use std::ops::ControlFlow;
 use std::process::ExitCode;
 
 use quorate_adminapi::{ErrorBody, ErrorReply};
@@ -88,8 +89,8 @@ impl Output {
         matches!(self.form, OutputForm::Json | OutputForm::Jsonl)
     }
 
-    /// Prints an answer; the exit code is the answer's, unless it could not be printed.
-    pub(crate) fn answer(&self, answer: &Answer) -> Exit {
+    /// Prints an answer. Breaks where no more can be printed; the exit code is the answer's unless that is a fault.
+    pub(crate) fn answer(&self, answer: &Answer) -> ControlFlow<Exit, Exit> {
         let text = match self.form {
             OutputForm::Jsonl => match &answer.data {
                 Value::Array(rows) => rows.iter().map(|row| format!("{row}\n")).collect(),
@@ -102,10 +103,10 @@ impl Output {
         let mut stdout = io::stdout().lock();
         let printed = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
         match printed {
-            Ok(()) => answer.exit,
+            Ok(()) => ControlFlow::Continue(answer.exit),
             // Whoever read has read enough.
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Ok,
-            Err(error) => self.failure(&Failure::of_io(&error, format!("stdout: {error}"))),
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ControlFlow::Break(answer.exit),
+            Err(error) => ControlFlow::Break(self.failure(&Failure::of_io(&error, format!("stdout: {error}")))),
         }
     }
 

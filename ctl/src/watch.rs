@@ -1,5 +1,7 @@
 //! Runs the command: once, or again and again with `--watch`.
 
+use std::ops::ControlFlow;
+
 use crate::cli::{Cli, ClusterCommand, Command};
 use crate::command;
 use crate::failure::{Exit, Failure};
@@ -20,9 +22,8 @@ pub(crate) async fn run(cli: &Cli, output: &Output) -> Exit {
         ticks.tick().await;
         match command::run(cli).await {
             Ok(answer) => {
-                let expected = answer.exit;
-                if output.answer(&answer) != expected {
-                    return Exit::Ok;
+                if let ControlFlow::Break(exit) = output.answer(&answer) {
+                    return exit;
                 }
             }
             Err(failure) => {
@@ -34,7 +35,9 @@ pub(crate) async fn run(cli: &Cli, output: &Output) -> Exit {
 
 async fn once(cli: &Cli, output: &Output) -> Exit {
     match command::run(cli).await {
-        Ok(answer) => output.answer(&answer),
+        Ok(answer) => match output.answer(&answer) {
+            ControlFlow::Continue(exit) | ControlFlow::Break(exit) => exit,
+        },
         Err(failure) => output.failure(&failure),
     }
 }

@@ -1,5 +1,10 @@
 //! The admin API over a real Unix socket, with a made-up node behind it.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, in its own functions as well"
+)]
+
 mod admin_support;
 
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};

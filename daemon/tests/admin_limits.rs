@@ -1,5 +1,10 @@
 //! What one caller cannot do to the others.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, in its own functions as well"
+)]
+
 mod admin_support;
 
 use std::time::Duration;

@@ -1,5 +1,10 @@
 //! Each fault is told with its line and what to write instead, and all of them at once.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, in its own functions as well"
+)]
+
 use std::path::PathBuf;
 
 use quorate_core::NodeId;

@@ -1,5 +1,10 @@
 //! Which source goes before which, and what the reference file says.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, in its own functions as well"
+)]
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 

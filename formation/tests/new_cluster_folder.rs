@@ -1,5 +1,10 @@
 //! What `new_cluster` leaves in a folder, and when it touches nothing.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, in its own functions as well"
+)]
+
 use std::path::Path;
 
 use quorate_certs::{ClusterCa, NodeIdentity};

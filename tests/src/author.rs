@@ -118,7 +118,9 @@ impl Work {
     }
 
     fn land(&self, flight: Option<Flight>) {
-        let Some(Flight { attempt, body, pending }) = flight else { return };
+        let Some(Flight { attempt, body, pending }) = flight else {
+            return;
+        };
         let mut answer = pending.wait(CALL_DEADLINE);
         for _ in 0..AGAIN_MAX {
             let unknown = answer.result.as_ref().is_err_and(|error| error.outcome == "unknown");

@@ -1,6 +1,7 @@
 //! A cluster of real daemons on loopback.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 use std::time::Duration;
@@ -8,7 +9,8 @@ use std::time::Duration;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::{Daemon, Finished, Rpc, Signal, Turn, free_udp_ports, poll, programs, run, until};
+use crate::net::Way;
+use crate::{Daemon, End, Finished, Net, Rpc, Seed, Signal, Turn, free_udp_ports, poll, programs, run, until};
 
 /// Until daemons that were just started are a healthy cluster. Five debug builds on two cores take a tenth of it.
 const HEALTHY_DEADLINE: Duration = Duration::from_secs(60);
@@ -26,6 +28,8 @@ pub struct ClusterOptions {
     pub nodes: u64,
     /// Environment of every daemon, `CHATD_SECTION__KEY`.
     pub env: BTreeMap<String, String>,
+    /// With a seed: all datagrams go through a [`Net`] with these dice.
+    pub net: Option<Seed>,
 }
 
 impl ClusterOptions {
@@ -34,10 +38,14 @@ impl ClusterOptions {
     pub fn new(nodes: u64) -> Self {
         let env = ["POSTS_PER_SECOND", "REGISTRATIONS_PER_MINUTE"]
             .map(|key| (format!("CHATD_LIMITS__{key}"), "0".to_owned()));
-        Self {
-            nodes,
-            env: env.into(),
-        }
+        Self { nodes, env: env.into(), net: None }
+    }
+
+    /// Puts a network in between that can be made bad.
+    #[must_use]
+    pub fn through_net(mut self, seed: Seed) -> Self {
+        self.net = Some(seed);
+        self
     }
 
     /// Sets one key of the config, as in `raft`, `hand_back`, `off`.
@@ -96,7 +104,11 @@ pub struct RaftView {
 pub struct Cluster {
     dir: TempDir,
     options: ClusterOptions,
-    addrs: BTreeMap<u64, (String, String)>,
+    /// Where clients and nodes are told to reach each.
+    addrs: BTreeMap<u64, (SocketAddr, SocketAddr)>,
+    /// Where each listens, where that is another place.
+    listens: BTreeMap<u64, (SocketAddr, SocketAddr)>,
+    net: Option<Net>,
     daemons: BTreeMap<u64, Daemon>,
     _turn: Turn,
 }
@@ -137,13 +149,12 @@ impl Cluster {
             .tempdir()
             .expect("the temp dir is writable");
         dir.disable_cleanup(std::env::var_os("QUORATE_KEEP").is_some());
-        let count = usize::try_from(options.nodes).expect("a cluster is small");
-        let ports = free_udp_ports(2 * count);
-        let addr = |port: u16| format!("127.0.0.1:{port}");
-        let addrs: BTreeMap<u64, (String, String)> = (1..=options.nodes)
-            .zip(ports.chunks(2))
-            .map(|(id, pair)| (id, (addr(pair[0]), addr(pair[1]))))
-            .collect();
+        let addrs = free_addrs(options.nodes);
+        let (mut listens, mut net) = (BTreeMap::new(), None);
+        if let Some(seed) = options.net {
+            listens = free_addrs(options.nodes);
+            net = Some(open_net(seed, &addrs, &listens));
+        }
         let mut command = Command::new(&programs().chatctl);
         command.args(["cluster", "new", "--dir"]).arg(dir.path().join("c"));
         for (id, (client, peer)) in &addrs {
@@ -154,6 +165,8 @@ impl Cluster {
             dir,
             options,
             addrs,
+            listens,
+            net,
             daemons: BTreeMap::new(),
             _turn: turn,
         }
@@ -169,6 +182,17 @@ impl Cluster {
     #[must_use]
     pub fn running(&self) -> Vec<u64> {
         self.daemons.keys().copied().collect()
+    }
+
+    /// The network in between.
+    ///
+    /// # Panics
+    /// The cluster was made without.
+    #[must_use]
+    pub fn net(&self) -> &Net {
+        self.net
+            .as_ref()
+            .expect("the cluster was made with a network in between")
     }
 
     /// Where the cluster's files are: `ca/`, `cluster.toml`, `node-N/`.
@@ -191,21 +215,21 @@ impl Cluster {
 
     /// Where clients reach a node.
     #[must_use]
-    pub fn client_addr(&self, id: u64) -> &str {
-        &self.addrs[&id].0
+    pub fn client_addr(&self, id: u64) -> String {
+        self.addrs[&id].0.to_string()
     }
 
     /// Where other nodes reach a node.
     #[must_use]
-    pub fn peer_addr(&self, id: u64) -> &str {
-        &self.addrs[&id].1
+    pub fn peer_addr(&self, id: u64) -> String {
+        self.addrs[&id].1.to_string()
     }
 
     /// The addresses of all nodes for `--server`, this one first.
     #[must_use]
     pub fn servers_from(&self, first: u64) -> String {
-        let others = self.addrs.iter().filter(|(id, _)| **id != first);
-        let addrs = std::iter::once(self.client_addr(first)).chain(others.map(|(_, (client, _))| client.as_str()));
+        let others = self.ids().into_iter().filter(|id| *id != first);
+        let addrs = std::iter::once(first).chain(others).map(|id| self.client_addr(id));
         addrs.collect::<Vec<_>>().join(",")
     }
 
@@ -217,6 +241,9 @@ impl Cluster {
             .arg("--config")
             .arg(self.node_dir(id).join("chatd.toml"))
             .envs(&self.options.env);
+        if let Some((client, peer)) = self.listens.get(&id) {
+            command.args(["--listen", &client.to_string(), "--peer-listen", &peer.to_string()]);
+        }
         command
     }
 
@@ -236,7 +263,9 @@ impl Cluster {
     /// # Panics
     /// It was not, or was killed.
     pub fn daemon(&mut self, id: u64) -> &mut Daemon {
-        self.daemons.get_mut(&id).unwrap_or_else(|| panic!("node {id} does not run"))
+        self.daemons
+            .get_mut(&id)
+            .unwrap_or_else(|| panic!("node {id} does not run"))
     }
 
     /// SIGKILL, as a power cut is for a process. Waits until it is gone.
@@ -283,7 +312,10 @@ impl Cluster {
     #[track_caller]
     pub fn ctl(&self, id: u64, args: &[&str]) -> Finished {
         let mut command = Command::new(&programs().chatctl);
-        command.arg("--socket").arg(self.node_dir(id).join("admin.sock")).args(args);
+        command
+            .arg("--socket")
+            .arg(self.node_dir(id).join("admin.sock"))
+            .args(args);
         run(&mut command, "", CTL_DEADLINE)
     }
 
@@ -300,7 +332,9 @@ impl Cluster {
     #[must_use]
     pub fn chat_command(&self, profile: &str) -> Command {
         let mut command = Command::new(&programs().chat);
-        command.env("CHAT_HOME", self.home().join("chat")).args(["--profile", profile]);
+        command
+            .env("CHAT_HOME", self.home().join("chat"))
+            .args(["--profile", profile]);
         command
     }
 
@@ -383,11 +417,20 @@ impl Cluster {
     /// # Panics
     /// They do not agree within a minute.
     pub fn wait_equal_hashes(&self) -> String {
-        let views = || self.running().into_iter().map(|id| self.raft_info(id)).collect::<Option<Vec<_>>>();
+        let views = || {
+            self.running()
+                .into_iter()
+                .map(|id| self.raft_info(id))
+                .collect::<Option<Vec<_>>>()
+        };
         let agreed = poll(AGREED_DEADLINE, || {
             let views = views()?;
-            let same = |a: &RaftView, b: &RaftView| (a.applied, a.hash_index, &a.hash) == (b.applied, b.hash_index, &b.hash);
-            views.windows(2).all(|pair| same(&pair[0], &pair[1])).then(|| views[0].clone())
+            let same =
+                |a: &RaftView, b: &RaftView| (a.applied, a.hash_index, &a.hash) == (b.applied, b.hash_index, &b.hash);
+            views
+                .windows(2)
+                .all(|pair| same(&pair[0], &pair[1]))
+                .then(|| views[0].clone())
         });
         let agreed = agreed.unwrap_or_else(|| panic!("the nodes do not agree: {:#?}", views()));
         println!(
@@ -413,6 +456,34 @@ impl Drop for Cluster {
             }
         }
     }
+}
+
+/// Free addresses on loopback, a pair for each node.
+fn free_addrs(nodes: u64) -> BTreeMap<u64, (SocketAddr, SocketAddr)> {
+    let count = usize::try_from(nodes).expect("a cluster is small");
+    let ports = free_udp_ports(2 * count);
+    let addr = |port: u16| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let pairs = ports.chunks(2).map(|pair| (addr(pair[0]), addr(pair[1])));
+    (1..=nodes).zip(pairs).collect()
+}
+
+fn open_net(
+    seed: Seed,
+    announced: &BTreeMap<u64, (SocketAddr, SocketAddr)>,
+    listens: &BTreeMap<u64, (SocketAddr, SocketAddr)>,
+) -> Net {
+    let net = Net::new(seed);
+    let known: HashMap<SocketAddr, End> = listens.iter().map(|(id, (_, peer))| (*peer, End::Node(*id))).collect();
+    for (id, (client, peer)) in announced {
+        let (listens_client, listens_peer) = listens[id];
+        let way = |announced: &SocketAddr, listens| Way {
+            announced: *announced,
+            listens,
+        };
+        net.open(way(client, listens_client), End::Node(*id), HashMap::new());
+        net.open(way(peer, listens_peer), End::Node(*id), known.clone());
+    }
+    net
 }
 
 impl StatusView {

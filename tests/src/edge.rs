@@ -50,7 +50,10 @@ impl Stranger {
     /// # Panics
     /// The node does not welcome it.
     pub async fn session(&self, addr: &str) -> (Connection, FrameSender, FrameReceiver) {
-        let connection = self.dial(addr, Alpn::Client).await.expect("a client port takes any device");
+        let connection = self
+            .dial(addr, Alpn::Client)
+            .await
+            .expect("a client port takes any device");
         let (mut sender, mut receiver) = connection.open(Priority::Control).await.expect("a first stream");
         let hello = Hello {
             minor: MINOR,
@@ -58,7 +61,9 @@ impl Stranger {
             seen: LogIndex(0),
         };
         sender.send(&frame(&hello)).await.expect("the hello goes out");
-        let answer = timeout(ANSWER_DEADLINE, receiver.recv()).await.expect("an answer in time");
+        let answer = timeout(ANSWER_DEADLINE, receiver.recv())
+            .await
+            .expect("an answer in time");
         let first = answer.expect("a frame").expect("no end before the welcome");
         let _: Welcome = parse(&first).expect("a welcome");
         (connection, sender, receiver)

@@ -38,7 +38,13 @@ impl Finished {
     #[must_use]
     #[track_caller]
     pub fn expect_code(self, code: i32) -> Self {
-        assert_eq!(self.code, Some(code), "stdout: {}\nstderr: {}", self.stdout, self.stderr);
+        assert_eq!(
+            self.code,
+            Some(code),
+            "stdout: {}\nstderr: {}",
+            self.stdout,
+            self.stderr
+        );
         self
     }
 
@@ -117,7 +123,10 @@ pub fn run(command: &mut Command, stdin: &str, deadline: Duration) -> Finished {
         stderr: stderr.join().expect("the reader does not panic"),
         took: started.elapsed(),
     };
-    assert!(status.is_some(), "{command:?} has not ended within {deadline:?}: {finished:?}");
+    assert!(
+        status.is_some(),
+        "{command:?} has not ended within {deadline:?}: {finished:?}"
+    );
     finished
 }
 

@@ -217,7 +217,12 @@ impl Rpc {
             looked_at = inbox.notices.len();
             let left = until.saturating_duration_since(Instant::now());
             let in_vain = left.is_zero() || inbox.ended;
-            assert!(!in_vain, "{}: waited in vain for {what}; the last: {:?}", self.label, inbox.notices.last());
+            assert!(
+                !in_vain,
+                "{}: waited in vain for {what}; the last: {:?}",
+                self.label,
+                inbox.notices.last()
+            );
             inbox = self
                 .shared
                 .arrived

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::{Checker, Event, Pending, Rpc, RpcError};
+use crate::{CALL_DEADLINE, Checker, Event, Pending, Rpc, RpcError, until};
 
 /// How much of a history is asked for at once.
 const PAGE: u64 = 500;
@@ -96,15 +96,18 @@ impl Rpc {
         result["last_seq"].as_u64().expect("subscribe answers the last seq")
     }
 
-    /// The node to which it is connected.
+    /// The node to which it is connected, once it is to one.
     ///
     /// # Panics
-    /// It is connected to none.
+    /// It is connected to none by [`CALL_DEADLINE`].
     #[must_use]
-    #[track_caller]
     pub fn node(&self) -> u64 {
-        let status = self.ask("status", &json!({}));
-        status["node"].as_u64().unwrap_or_else(|| panic!("{}: connected to no node: {status}", self.label()))
+        let connected = || self.ask("status", &json!({}))["node"].as_u64();
+        until(
+            &format!("{} is connected to a node", self.label()),
+            CALL_DEADLINE,
+            connected,
+        )
     }
 
     /// All events of a room, from its first on, as of a moment after this call began, and its bounds.
@@ -119,12 +122,15 @@ impl Rpc {
             let after = events.last().map_or(0, |event| event.seq);
             let params = json!({"room": room, "after": after, "limit": PAGE, "linearizable": true});
             let mut result = self.ask("history", &params);
-            let page: Vec<Event> = serde_json::from_value(result["events"].take()).expect("events have the contract's shape");
+            let page: Vec<Event> =
+                serde_json::from_value(result["events"].take()).expect("events have the contract's shape");
             let bounds = Bounds {
                 first_seq: number(&result, "first_seq"),
                 last_seq: number(&result, "last_seq"),
             };
-            let done = page.last().is_none_or(|last| last.seq >= bounds.last_seq || last.seq <= after);
+            let done = page
+                .last()
+                .is_none_or(|last| last.seq >= bounds.last_seq || last.seq <= after);
             events.extend(page);
             if done {
                 return (events, bounds);
@@ -154,14 +160,19 @@ impl Placed {
     pub fn read(result: &Value) -> Self {
         Self {
             seq: number(result, "seq"),
-            id: result["id"].as_str().unwrap_or_else(|| panic!("a post has an id: {result}")).to_owned(),
+            id: result["id"]
+                .as_str()
+                .unwrap_or_else(|| panic!("a post has an id: {result}"))
+                .to_owned(),
         }
     }
 }
 
 #[track_caller]
 fn number(result: &Value, field: &str) -> u64 {
-    result[field].as_u64().unwrap_or_else(|| panic!("{field} is a number: {result}"))
+    result[field]
+        .as_u64()
+        .unwrap_or_else(|| panic!("{field} is a number: {result}"))
 }
 
 fn password_of(user: &str) -> String {

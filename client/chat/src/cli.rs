@@ -11,7 +11,13 @@ use quorate_client::{CaFingerprint, InviteLink};
 #[command(name = "chat", version, propagate_version = true, arg_required_else_help = true)]
 pub(crate) struct Cli {
     /// Which profile to use: each has its own device key, servers and login
-    #[arg(long, global = true, default_value = "default", value_name = "NAME", env = "CHAT_PROFILE")]
+    #[arg(
+        long,
+        global = true,
+        default_value = "default",
+        value_name = "NAME",
+        env = "CHAT_PROFILE"
+    )]
     pub(crate) profile: String,
     /// One JSON object a line on stdout; errors as JSON on stderr
     #[arg(long, global = true)]

@@ -46,7 +46,11 @@ pub(crate) fn event(json: bool, event: &Event, with_room: bool) -> Result<(), Ex
     }
     let at = json::time(event.at);
     let at = at.get(..19).unwrap_or(&at).replace('T', " ");
-    let room = if with_room { format!("{} ", event.room) } else { String::new() };
+    let room = if with_room {
+        format!("{} ", event.room)
+    } else {
+        String::new()
+    };
     let author = style(&event.author).bold();
     let what = match &event.kind {
         RoomEventKind::Message { body, reply_to, .. } => {

@@ -34,7 +34,8 @@ pub(crate) fn profile(name: &str, place: Option<(&Option<InviteLink>, &ServerArg
         }
         if !servers.server.is_empty() {
             // A link is what knows how an address looks.
-            let link = InviteLink::new(servers.server.clone(), None, None).map_err(|error| Exit::usage(error.to_string()))?;
+            let link =
+                InviteLink::new(servers.server.clone(), None, None).map_err(|error| Exit::usage(error.to_string()))?;
             profile.set_servers(link.addrs().to_vec())?;
         }
         if let Some(ca) = servers.ca {

@@ -163,10 +163,10 @@ struct Thread {
     path: PathBuf,
     file: File,
     shared: Arc<Shared>,
+    /// Held for as long as the file may be written, and let go before that is told: fields are dropped in their order.
+    _lock: File,
     tell: watch::Sender<Durable>,
     synced: Arc<Notify>,
-    /// Held for as long as the file may be written.
-    _lock: File,
 }
 
 impl Thread {

@@ -177,3 +177,6 @@ pub(crate) enum GaveUp {
     /// It may have happened, and may yet.
     Unknown,
 }
+
+#[cfg(test)]
+mod tests;

@@ -296,6 +296,10 @@ impl Queue {
                 }
                 // Not from the log, so it says nothing about what was sent before.
                 "rate-limited" if uncertain => return Verdict::AgainLater { code },
+                "rate-limited" => {
+                    self.resolve(local, Err(RequestError::Refused { code, message }));
+                    self.free(number);
+                }
                 "not-logged-in" if uncertain => self.resolve(local, Err(RequestError::Unknown)),
                 _ => self.resolve(local, Err(RequestError::Refused { code, message })),
             },
@@ -453,6 +457,27 @@ impl Queue {
         }
         for entry in &mut self.entries {
             entry.number = None;
+        }
+    }
+
+    /// The log never saw this number: those after it move up, where none of them is on its way. Else the gap will tell.
+    fn free(&mut self, number: Option<RequestNo>) {
+        let (Some(number), Some((_, next))) = (number, &mut self.writer) else {
+            return;
+        };
+        let later = |entry: &&mut Entry| entry.number > Some(number);
+        if self
+            .entries
+            .iter_mut()
+            .filter(later)
+            .any(|entry| entry.in_flight || entry.uncertain)
+        {
+            return;
+        }
+        *next = number;
+        for entry in self.entries.iter_mut().filter(later) {
+            entry.number = Some(*next);
+            *next = next.next();
         }
     }
 

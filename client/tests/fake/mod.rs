@@ -21,6 +21,9 @@ use quorate_transport::{
 };
 use tokio::sync::watch;
 
+/// Events in one part of a history: with short bodies, they fit into a frame.
+const PART_EVENTS: usize = 50;
+
 /// What a node does with the next request that changes something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(dead_code, reason = "each test file uses some")]
@@ -51,7 +54,6 @@ struct World {
 }
 
 pub(crate) struct Node {
-    pub(crate) id: NodeId,
     pub(crate) addr: String,
     handle: ListenerHandle,
     knobs: Arc<Knobs>,
@@ -106,7 +108,6 @@ impl Cluster {
             skips: AtomicU64::new(0),
         });
         let node = Node {
-            id,
             addr: listener.local_addr().unwrap().to_string(),
             handle: listener.handle(),
             knobs: Arc::clone(&knobs),
@@ -445,11 +446,14 @@ impl Session {
                 Part::Before(seq) => (seq.0 - 1).min(limit),
                 _ => limit,
             };
-            let part = HistoryPart {
-                first: after.next(),
-                events: self.cluster.rows(*room, after, max as usize),
-            };
-            sender.send(&client::frame(&part)).await.ok()?;
+            let events = self.cluster.rows(*room, after, max as usize);
+            for (index, events) in events.chunks(PART_EVENTS).enumerate() {
+                let part = HistoryPart {
+                    first: Seq(after.0 + 1 + (index * PART_EVENTS) as u64),
+                    events: events.to_vec(),
+                };
+                sender.send(&client::frame(&part)).await.ok()?;
+            }
         }
         let end = HistoryEnd {
             result: result.map(|(_, bounds)| bounds),

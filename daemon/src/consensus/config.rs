@@ -1,6 +1,6 @@
 //! What an operator sets about Raft, and what openraft is told because of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -99,9 +99,9 @@ impl ConsensusConfig {
         Duration::from_millis(self.election_timeout_ms(voters, voters).1)
     }
 
-    pub(crate) fn openraft(&self, cluster_name: String) -> Result<Arc<Config>, ConfigFault> {
-        let voters = self.formation.members();
-        let rank = self.rank(voters.keys().copied());
+    /// With the voters that are known to this node: who founded the cluster may be gone from it.
+    pub(crate) fn openraft(&self, cluster_name: String, voters: &BTreeSet<NodeId>) -> Result<Arc<Config>, ConfigFault> {
+        let rank = self.rank(voters.iter().copied());
         let (election_timeout_min, election_timeout_max) = self.election_timeout_ms(rank, voters.len() as u64);
         let config = Config {
             cluster_name,
@@ -141,6 +141,10 @@ fn millis(duration: Duration) -> u64 {
 mod tests {
     use super::*;
 
+    fn voters(nodes: u64) -> BTreeSet<NodeId> {
+        (1..=nodes).map(NodeId).collect()
+    }
+
     fn config(node: u64, nodes: u64) -> ConsensusConfig {
         ConsensusConfig {
             node_id: NodeId(node),
@@ -158,7 +162,7 @@ mod tests {
         for nodes in 2..=9 {
             let ranges: Vec<_> = (1..=nodes)
                 .rev()
-                .map(|id| config(id, nodes).openraft("c".to_owned()).unwrap())
+                .map(|id| config(id, nodes).openraft("c".to_owned(), &voters(nodes)).unwrap())
                 .map(|config| (config.election_timeout_min, config.election_timeout_max))
                 .collect();
             assert_eq!(ranges[0].0, 400, "the highest id of {nodes} waits for the base");
@@ -174,8 +178,8 @@ mod tests {
     #[test]
     fn the_fastest_candidate_asks_after_the_slowest_lease_has_ended() {
         for nodes in 2..=25 {
-            let fastest = config(nodes, nodes).openraft("c".to_owned()).unwrap();
-            let slowest = config(1, nodes).openraft("c".to_owned()).unwrap();
+            let fastest = config(nodes, nodes).openraft("c".to_owned(), &voters(nodes)).unwrap();
+            let slowest = config(1, nodes).openraft("c".to_owned(), &voters(nodes)).unwrap();
             let earliest_question = fastest.election_timeout_max + fastest.election_timeout_min;
             assert!(earliest_question > slowest.election_timeout_max, "{nodes} nodes");
         }
@@ -185,6 +189,9 @@ mod tests {
     fn timings_that_cannot_work_are_refused() {
         let mut config = config(1, 3);
         config.election_timeout = Duration::from_millis(50);
-        assert!(config.openraft("c".to_owned()).is_err(), "a timeout below the heartbeat");
+        assert!(
+            config.openraft("c".to_owned(), &voters(3)).is_err(),
+            "a timeout below the heartbeat"
+        );
     }
 }

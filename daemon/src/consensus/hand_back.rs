@@ -32,8 +32,12 @@ const KEPT_LEADERSHIP: Duration = Duration::from_secs(60);
 fn could_lead(view: &View, peer: NodeId, heartbeats: Duration, now: Instant) -> bool {
     let settled = view.role == Role::Leader && !view.joint && view.membership_committed;
     let voter = view.members.get(&peer).is_some_and(|member| member.voter);
-    let Some(progress) = view.peers.get(&peer) else { return false };
-    let heard = progress.last_contact.is_some_and(|at| now.saturating_duration_since(at) <= heartbeats);
+    let Some(progress) = view.peers.get(&peer) else {
+        return false;
+    };
+    let heard = progress
+        .last_contact
+        .is_some_and(|at| now.saturating_duration_since(at) <= heartbeats);
     settled && voter && heard && lag(view, progress.matched) <= LAG_MAX_ENTRIES
 }
 
@@ -70,7 +74,13 @@ struct Attempt {
 
 impl HandBack {
     pub(crate) fn new(node_id: NodeId, heartbeat: Duration, hold_down: Duration) -> Self {
-        Self { node_id, heartbeat, hold_down, candidate: None, attempt: None }
+        Self {
+            node_id,
+            heartbeat,
+            hold_down,
+            candidate: None,
+            attempt: None,
+        }
     }
 
     /// Looks once: `Some` is whom leadership is to be handed to now.
@@ -87,15 +97,26 @@ impl HandBack {
             self.candidate = None;
             return None;
         };
-        let since = self.candidate.filter(|(held, _)| *held == target).map_or(now, |(_, since)| since);
+        let since = self
+            .candidate
+            .filter(|(held, _)| *held == target)
+            .map_or(now, |(_, since)| since);
         self.candidate = Some((target, since));
         let held = now.saturating_duration_since(since) >= self.hold_down;
         let waits = self.attempt.as_ref().is_some_and(|attempt| now < attempt.not_before);
         if !held || waits || !is_fit(view, target, self.heartbeat, now) {
             return None;
         }
-        let backoff = self.attempt.as_ref().map_or(BACKOFF_MIN, |last| (last.backoff * 2).min(BACKOFF_MAX));
-        self.attempt = Some(Attempt { target, led_since: None, backoff, not_before: now + backoff });
+        let backoff = self
+            .attempt
+            .as_ref()
+            .map_or(BACKOFF_MIN, |last| (last.backoff * 2).min(BACKOFF_MAX));
+        self.attempt = Some(Attempt {
+            target,
+            led_since: None,
+            backoff,
+            not_before: now + backoff,
+        });
         self.candidate = None;
         Some(target)
     }

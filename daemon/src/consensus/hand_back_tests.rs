@@ -9,8 +9,14 @@ const HOLD_DOWN: Duration = Duration::from_secs(5);
 
 /// Node 1 leads voters 1, 2 and 3, and all are well.
 fn healthy(now: Instant) -> View {
-    let member = |_| MemberView { addrs: NodeAddrs::default(), voter: true };
-    let progress = PeerProgress { matched: Some(LogIndex(1000)), last_contact: Some(now) };
+    let member = |_| MemberView {
+        addrs: NodeAddrs::default(),
+        voter: true,
+    };
+    let progress = PeerProgress {
+        matched: Some(LogIndex(1000)),
+        last_contact: Some(now),
+    };
     View {
         leader: Some(NodeId(1)),
         role: Role::Leader,
@@ -23,7 +29,12 @@ fn healthy(now: Instant) -> View {
 }
 
 /// Looks once a second, with what `edit` does to a healthy view, and tells when and to whom it was handed.
-fn watch(hand_back: &mut HandBack, start: Instant, seconds: u64, edit: impl Fn(u64, &mut View)) -> Option<(u64, NodeId)> {
+fn watch(
+    hand_back: &mut HandBack,
+    start: Instant,
+    seconds: u64,
+    edit: impl Fn(u64, &mut View),
+) -> Option<(u64, NodeId)> {
     (0..=seconds).find_map(|second| {
         let now = start + Duration::from_secs(second);
         let mut view = healthy(now);
@@ -42,12 +53,17 @@ fn peer(view: &mut View, id: u64) -> &mut PeerProgress {
 
 #[test]
 fn the_highest_id_gets_leadership_after_the_hold_down() {
-    assert_eq!(watch(&mut controller(), Instant::now(), 20, |_, _| ()), Some((5, NodeId(3))));
+    assert_eq!(
+        watch(&mut controller(), Instant::now(), 20, |_, _| ()),
+        Some((5, NodeId(3)))
+    );
 }
 
 #[test]
 fn a_dead_highest_id_does_not_keep_the_next_from_leading() {
-    let handed = watch(&mut controller(), Instant::now(), 20, |_, view| peer(view, 3).last_contact = None);
+    let handed = watch(&mut controller(), Instant::now(), 20, |_, view| {
+        peer(view, 3).last_contact = None;
+    });
     assert_eq!(handed, Some((5, NodeId(2))));
 }
 
@@ -63,8 +79,16 @@ fn a_break_in_health_begins_the_hold_down_anew() {
 
 #[test]
 fn nobody_gets_it_while_the_membership_changes() {
-    assert_eq!(watch(&mut controller(), Instant::now(), 20, |_, view| view.joint = true), None);
-    assert_eq!(watch(&mut controller(), Instant::now(), 20, |_, view| view.membership_committed = false), None);
+    assert_eq!(
+        watch(&mut controller(), Instant::now(), 20, |_, view| view.joint = true),
+        None
+    );
+    assert_eq!(
+        watch(&mut controller(), Instant::now(), 20, |_, view| view
+            .membership_committed =
+            false),
+        None
+    );
 }
 
 #[test]

@@ -52,7 +52,13 @@ enum StreamFault {
 
 impl Incoming {
     pub(crate) fn new(raft: Raft, running: Arc<AtomicBool>, stay: Arc<Stay>, snapshot_dir: SnapshotDir) -> Self {
-        Self { raft, running, stay, snapshot_dir, snapshots: Arc::new(Semaphore::new(SNAPSHOTS_MAX)) }
+        Self {
+            raft,
+            running,
+            stay,
+            snapshot_dir,
+            snapshots: Arc::new(Semaphore::new(SNAPSHOTS_MAX)),
+        }
     }
 }
 
@@ -60,8 +66,12 @@ impl StreamHandler for Arc<Incoming> {
     fn stream(&self, peer: NodeId, mut send: FrameSender, mut recv: FrameReceiver) -> BoxFuture<'static, ()> {
         let incoming = Arc::clone(self);
         async move {
-            let Ok(Ok(Some(first))) = timeout(STREAM_DEADLINE, recv.recv()).await else { return };
-            let Err(fault) = incoming.answer(peer, &first, &mut send, recv).await else { return };
+            let Ok(Ok(Some(first))) = timeout(STREAM_DEADLINE, recv.recv()).await else {
+                return;
+            };
+            let Err(fault) = incoming.answer(peer, &first, &mut send, recv).await else {
+                return;
+            };
             tracing::debug!(%peer, error = &fault as &dyn std::error::Error, "a Raft stream was given up");
             let why = match fault {
                 StreamFault::Declined(why) => why,
@@ -119,7 +129,9 @@ impl Incoming {
             kind::SNAPSHOT_BEGIN => {
                 let vote = wire::snapshot_begin_in(first)?;
                 sent_by(peer, &vote)?;
-                let _permit = Arc::clone(&self.snapshots).try_acquire_owned().map_err(|_| StreamFault::Deadline)?;
+                let _permit = Arc::clone(&self.snapshots)
+                    .try_acquire_owned()
+                    .map_err(|_| StreamFault::Deadline)?;
                 let dir = self.snapshot_dir.clone();
                 wire::snapshot_reply(&snapshot_receive::run(&self.raft, dir, peer, vote, &mut recv).await?)
             }
@@ -159,7 +171,9 @@ impl Incoming {
         while let Some(answer) = answers.next().await {
             let answer = answer.map_err(|_| Declined::Stopped)?;
             let goes_on = answer.is_ok();
-            timeout(STREAM_DEADLINE, send.send(&wire::append_reply(&answer))).await.map_err(|_| StreamFault::Deadline)??;
+            timeout(STREAM_DEADLINE, send.send(&wire::append_reply(&answer)))
+                .await
+                .map_err(|_| StreamFault::Deadline)??;
             if !goes_on {
                 break;
             }
@@ -182,6 +196,8 @@ fn sent_by(peer: NodeId, vote: &Vote) -> Result<(), StreamFault> {
 }
 
 async fn reply(send: &mut FrameSender, frame: &Frame) -> Result<(), StreamFault> {
-    timeout(STREAM_DEADLINE, send.send(frame)).await.map_err(|_| StreamFault::Deadline)??;
+    timeout(STREAM_DEADLINE, send.send(frame))
+        .await
+        .map_err(|_| StreamFault::Deadline)??;
     Ok(send.finish()?)
 }

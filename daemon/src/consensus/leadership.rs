@@ -7,10 +7,10 @@ use std::time::Duration;
 use quorate_core::NodeId;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout_at};
 
+use super::Consensus;
 use super::hand_back::{HAND_BACK_PERIOD, HandBack, is_fit, lag};
 use super::start::Inner;
 use super::view::{Role, View};
-use super::Consensus;
 
 /// Between two looks for somebody who can take over.
 const FIT_POLL: Duration = Duration::from_millis(20);
@@ -150,7 +150,8 @@ async fn hand_over(inner: &Inner, to: NodeId, stay: bool, deadline: Instant) -> 
 
 fn fit_voters(view: &View, own: NodeId, heartbeat: Duration) -> impl Iterator<Item = NodeId> + '_ {
     let now = Instant::now();
-    view.voters().filter(move |voter| *voter != own && is_fit(view, *voter, heartbeat, now))
+    view.voters()
+        .filter(move |voter| *voter != own && is_fit(view, *voter, heartbeat, now))
 }
 
 fn highest_fit(view: &View, own: NodeId, heartbeat: Duration) -> Option<NodeId> {

@@ -40,11 +40,17 @@ impl Consensus {
     ///
     /// # Errors
     /// See [`MembershipError`].
-    pub async fn add_learner(&self, node: NodeId, addrs: NodeAddrs, deadline: Instant) -> Result<LogIndex, MembershipError> {
+    pub async fn add_learner(
+        &self,
+        node: NodeId,
+        addrs: NodeAddrs,
+        deadline: Instant,
+    ) -> Result<LogIndex, MembershipError> {
         if self.members_has(node) {
             return Err(MembershipError::WrongNode(node));
         }
-        self.change(ChangeMembers::AddNodes(BTreeMap::from([(node, addrs)])), true, deadline).await
+        self.change(ChangeMembers::AddNodes(BTreeMap::from([(node, addrs)])), true, deadline)
+            .await
     }
 
     /// Gives a learner a vote.
@@ -55,7 +61,8 @@ impl Consensus {
         if !self.members_has(node) {
             return Err(MembershipError::WrongNode(node));
         }
-        self.change(ChangeMembers::AddVoterIds([node].into()), true, deadline).await
+        self.change(ChangeMembers::AddVoterIds([node].into()), true, deadline)
+            .await
     }
 
     /// Removes a voter or learner altogether. Leadership is to be moved away first: a leader is not removed here.
@@ -66,9 +73,13 @@ impl Consensus {
         let voter = {
             let view = self.view();
             let view = view.borrow();
-            let Some(member) = view.members.get(&node) else { return Err(MembershipError::WrongNode(node)) };
+            let Some(member) = view.members.get(&node) else {
+                return Err(MembershipError::WrongNode(node));
+            };
             if view.leader == Some(node) {
-                return Err(MembershipError::NotPossible("the leader is not removed; move leadership first".to_owned()));
+                return Err(MembershipError::NotPossible(
+                    "the leader is not removed; move leadership first".to_owned(),
+                ));
             }
             member.voter
         };
@@ -86,21 +97,32 @@ impl Consensus {
     pub async fn replace(&self, old: NodeId, new: NodeId, deadline: Instant) -> Result<LogIndex, MembershipError> {
         let mut voters: std::collections::BTreeSet<NodeId> = self.view().borrow().voters().collect();
         if !self.members_has(new) || !voters.remove(&old) {
-            return Err(MembershipError::WrongNode(if self.members_has(new) { old } else { new }));
+            return Err(MembershipError::WrongNode(if self.members_has(new) {
+                old
+            } else {
+                new
+            }));
         }
         voters.insert(new);
-        self.change(ChangeMembers::ReplaceAllVoters(voters), false, deadline).await
+        self.change(ChangeMembers::ReplaceAllVoters(voters), false, deadline)
+            .await
     }
 
     /// Changes where a member is reached.
     ///
     /// # Errors
     /// See [`MembershipError`].
-    pub async fn set_addrs(&self, node: NodeId, addrs: NodeAddrs, deadline: Instant) -> Result<LogIndex, MembershipError> {
+    pub async fn set_addrs(
+        &self,
+        node: NodeId,
+        addrs: NodeAddrs,
+        deadline: Instant,
+    ) -> Result<LogIndex, MembershipError> {
         if !self.members_has(node) {
             return Err(MembershipError::WrongNode(node));
         }
-        self.change(ChangeMembers::SetNodes(BTreeMap::from([(node, addrs)])), true, deadline).await
+        self.change(ChangeMembers::SetNodes(BTreeMap::from([(node, addrs)])), true, deadline)
+            .await
     }
 
     /// Ends a change that its leader did not: proposes the voters of the newer half of a joint membership again.
@@ -108,9 +130,20 @@ impl Consensus {
     /// # Errors
     /// See [`MembershipError`].
     pub async fn finish_change(&self, deadline: Instant) -> Result<LogIndex, MembershipError> {
-        let voters = self.raft().metrics().borrow_watched().membership_config.membership().get_joint_config().last().cloned();
-        let Some(voters) = voters else { return Err(MembershipError::NotPossible("there are no members".to_owned())) };
-        self.change(ChangeMembers::ReplaceAllVoters(voters), false, deadline).await
+        let voters = self
+            .raft()
+            .metrics()
+            .borrow_watched()
+            .membership_config
+            .membership()
+            .get_joint_config()
+            .last()
+            .cloned();
+        let Some(voters) = voters else {
+            return Err(MembershipError::NotPossible("there are no members".to_owned()));
+        };
+        self.change(ChangeMembers::ReplaceAllVoters(voters), false, deadline)
+            .await
     }
 
     fn members_has(&self, node: NodeId) -> bool {
@@ -127,8 +160,14 @@ impl Consensus {
             return Err(MembershipError::NotLeader { leader: None });
         }
         let seen = *self.raft().metrics().borrow_watched().membership_config.log_id();
-        let preconditions = [Precondition::LastMembershipLogId { last_membership_log_id: seen }];
-        let changed = timeout_at(deadline, self.raft().change_membership_if(change, retain, preconditions)).await;
+        let preconditions = [Precondition::LastMembershipLogId {
+            last_membership_log_id: seen,
+        }];
+        let changed = timeout_at(
+            deadline,
+            self.raft().change_membership_if(change, retain, preconditions),
+        )
+        .await;
         match changed {
             Ok(changed) => outcome(changed),
             Err(_) => Err(MembershipError::Unknown),

@@ -87,7 +87,12 @@ pub(crate) struct Client {
 
 impl Network {
     pub(crate) fn new(node_id: NodeId, links: Arc<Links>, stay: Arc<Stay>, reply_deadline: Duration) -> Self {
-        Self { node_id, links, stay, reply_deadline }
+        Self {
+            node_id,
+            links,
+            stay,
+            reply_deadline,
+        }
     }
 
     fn client(&self, target: NodeId, addrs: &NodeAddrs, purpose: Purpose) -> Client {
@@ -96,7 +101,14 @@ impl Network {
             self.links.addrs().learn([(target, addrs.peer.clone())]);
         }
         let (links, stay) = (Arc::clone(&self.links), Arc::clone(&self.stay));
-        Client { node_id: self.node_id, target, links, stay, reply_deadline: self.reply_deadline, purpose }
+        Client {
+            node_id: self.node_id,
+            target,
+            links,
+            stay,
+            reply_deadline: self.reply_deadline,
+            purpose,
+        }
     }
 }
 
@@ -126,20 +138,29 @@ impl Client {
             send.finish()?;
             answer(&mut recv).await
         };
-        timeout(deadline, exchange).await.unwrap_or(Err(CallError::Deadline(deadline)))
+        timeout(deadline, exchange)
+            .await
+            .unwrap_or(Err(CallError::Deadline(deadline)))
     }
 
     fn error(&self, action: RPCTypes, error: &CallError) -> RPCError<TypeConfig> {
         match error {
             CallError::Link(cause) => RPCError::Unreachable(Unreachable::new(cause)),
-            CallError::Deadline(after) => {
-                RPCError::Timeout(Timeout { action, id: self.node_id, target: self.target, timeout: *after })
-            }
+            CallError::Deadline(after) => RPCError::Timeout(Timeout {
+                action,
+                id: self.node_id,
+                target: self.target,
+                timeout: *after,
+            }),
             other => RPCError::Network(NetworkError::new(other)),
         }
     }
 
-    async fn one_append(&self, request: &Append, deadline: Duration) -> Result<StreamAppendResult<TypeConfig>, CallError> {
+    async fn one_append(
+        &self,
+        request: &Append,
+        deadline: Duration,
+    ) -> Result<StreamAppendResult<TypeConfig>, CallError> {
         let reply = self.call(&wire::append(request), deadline).await?;
         Ok(wire::append_reply_in(&reply)?)
     }
@@ -175,7 +196,10 @@ impl RaftNetworkV2<TypeConfig> for Client {
         &'s mut self,
         input: S,
         option: RPCOption,
-    ) -> BoxFuture<'s, Result<BoxStream<'s, Result<StreamAppendResult<TypeConfig>, RPCError<TypeConfig>>>, RPCError<TypeConfig>>>
+    ) -> BoxFuture<
+        's,
+        Result<BoxStream<'s, Result<StreamAppendResult<TypeConfig>, RPCError<TypeConfig>>>, RPCError<TypeConfig>>,
+    >
     where
         S: Stream<Item = Append> + OptionalSend + Unpin + 'static,
     {
@@ -213,7 +237,9 @@ impl RaftNetworkV2<TypeConfig> for Client {
         request: VoteRequest<TypeConfig>,
         option: RPCOption,
     ) -> Result<VoteResponse<TypeConfig>, RPCError<TypeConfig>> {
-        let reply = self.call(&wire::vote(kind::PRE_VOTE, &request), option.hard_ttl()).await;
+        let reply = self
+            .call(&wire::vote(kind::PRE_VOTE, &request), option.hard_ttl())
+            .await;
         let reply = reply.and_then(|frame| Ok(wire::vote_reply_in(&frame)?));
         reply.map_err(|error| self.error(RPCTypes::Vote, &error))
     }
@@ -223,7 +249,9 @@ impl RaftNetworkV2<TypeConfig> for Client {
         request: TransferLeaderRequest<TypeConfig>,
         option: RPCOption,
     ) -> Result<TransferLeaderResponse<TypeConfig>, RPCError<TypeConfig>> {
-        let reply = self.call(&wire::transfer(&request, self.stay.outgoing()), option.hard_ttl()).await;
+        let reply = self
+            .call(&wire::transfer(&request, self.stay.outgoing()), option.hard_ttl())
+            .await;
         let reply = reply.and_then(|frame| Ok(wire::transfer_reply_in(&frame)?));
         reply.map_err(|error| self.error(RPCTypes::TransferLeader, &error))
     }

@@ -103,9 +103,10 @@ impl InFlight {
 
 fn outcome(answer: Result<WriteResult<TypeConfig>, Fatal<TypeConfig>>) -> ProposeOutcome {
     match answer {
-        Ok(Ok(written)) => {
-            ProposeOutcome::Applied { index: LogIndex(written.log_id.index), answer: written.response }
-        }
+        Ok(Ok(written)) => ProposeOutcome::Applied {
+            index: LogIndex(written.log_id.index),
+            answer: written.response,
+        },
         Ok(Err(ClientWriteError::ForwardToLeader(to))) => ProposeOutcome::NotLeader { leader: to.leader_id },
         Ok(Err(
             ClientWriteError::LogEntryDiscarded(_)
@@ -142,27 +143,47 @@ mod tests {
     }
 
     fn applied() -> ProposeOutcome {
-        let log_id = LogId { leader_id: LeaderId::new(1, NodeId(1)), index: 7 };
-        outcome(Ok(Ok(WriteResponse { log_id, response: Answer(None) })))
+        let log_id = LogId {
+            leader_id: LeaderId::new(1, NodeId(1)),
+            index: 7,
+        };
+        outcome(Ok(Ok(WriteResponse {
+            log_id,
+            response: Answer(None),
+        })))
     }
 
     #[test]
     fn a_discarded_entry_and_a_stopped_raft_are_unknown() {
-        assert_eq!(outcome(Ok(Err(ClientWriteError::LogEntryDiscarded(forward())))), ProposeOutcome::Unknown);
+        assert_eq!(
+            outcome(Ok(Err(ClientWriteError::LogEntryDiscarded(forward())))),
+            ProposeOutcome::Unknown
+        );
         assert_eq!(outcome(Err(Fatal::Stopped)), ProposeOutcome::Unknown);
     }
 
     #[test]
     fn a_batch_that_was_forwarded_as_a_whole_was_not_appended() {
         let not_leader = outcome(Ok(Err(ClientWriteError::ForwardToLeader(forward()))));
-        assert_eq!(not_leader, ProposeOutcome::NotLeader { leader: Some(NodeId(3)) });
+        assert_eq!(
+            not_leader,
+            ProposeOutcome::NotLeader {
+                leader: Some(NodeId(3))
+            }
+        );
         assert_eq!(settle(vec![not_leader.clone(); 2]), [not_leader.clone(), not_leader]);
     }
 
     #[test]
     fn a_batch_that_was_forwarded_in_part_is_unknown() {
         let not_leader = ProposeOutcome::NotLeader { leader: None };
-        assert_eq!(settle(vec![applied(), not_leader.clone()]), [applied(), ProposeOutcome::Unknown]);
-        assert_eq!(settle(vec![not_leader, ProposeOutcome::Unknown]), [ProposeOutcome::Unknown, ProposeOutcome::Unknown]);
+        assert_eq!(
+            settle(vec![applied(), not_leader.clone()]),
+            [applied(), ProposeOutcome::Unknown]
+        );
+        assert_eq!(
+            settle(vec![not_leader, ProposeOutcome::Unknown]),
+            [ProposeOutcome::Unknown, ProposeOutcome::Unknown]
+        );
     }
 }

@@ -52,7 +52,13 @@ impl Readers {
     pub(crate) fn new(raft: Raft) -> (Self, impl Future<Output = ()> + Send) {
         let (waiting, arrivals) = mpsc::channel(READERS_MAX);
         let rounds = Arc::new(AtomicU64::new(0));
-        (Self { waiting, rounds: Arc::clone(&rounds) }, serve(raft, arrivals, rounds))
+        (
+            Self {
+                waiting,
+                rounds: Arc::clone(&rounds),
+            },
+            serve(raft, arrivals, rounds),
+        )
     }
 
     async fn next_round(&self) -> Answer {
@@ -72,7 +78,9 @@ impl Consensus {
         if !self.is_running() {
             return Err(ReadIndexError::NotLeader { leader: None });
         }
-        timeout_at(deadline, self.readers().next_round()).await.unwrap_or(Err(ReadIndexError::Deadline))
+        timeout_at(deadline, self.readers().next_round())
+            .await
+            .unwrap_or(Err(ReadIndexError::Deadline))
     }
 
     /// Rounds that were run so far.

@@ -48,8 +48,13 @@ pub(crate) async fn run(
     let received = receive(dir, recv).await?;
     let meta = received.meta();
     tracing::info!(%leader, last_log_id = ?meta.last_log_id, "installing a snapshot");
-    let snapshot = Snapshot { meta, snapshot: SnapshotData::Received(received) };
-    raft.install_full_snapshot(vote, snapshot).await.map_err(|_| ReceiveError::Stopped)
+    let snapshot = Snapshot {
+        meta,
+        snapshot: SnapshotData::Received(received),
+    };
+    raft.install_full_snapshot(vote, snapshot)
+        .await
+        .map_err(|_| ReceiveError::Stopped)
 }
 
 async fn receive(dir: SnapshotDir, recv: &mut FrameReceiver) -> Result<Received, ReceiveError> {
@@ -69,7 +74,9 @@ async fn receive(dir: SnapshotDir, recv: &mut FrameReceiver) -> Result<Received,
 /// Ends with the frame that ends the snapshot, or when the writer takes no more.
 async fn pass_on(recv: &mut FrameReceiver, give: mpsc::Sender<Part>) -> Result<(), ReceiveError> {
     loop {
-        let frame = timeout(SILENCE_MAX, recv.recv()).await.map_err(|_| ReceiveError::Silent)??;
+        let frame = timeout(SILENCE_MAX, recv.recv())
+            .await
+            .map_err(|_| ReceiveError::Silent)??;
         let frame = frame.ok_or(ReceiveError::Ended)?;
         let part = match frame.kind {
             kind::SNAPSHOT_PART => Part::Frame(frame.body),

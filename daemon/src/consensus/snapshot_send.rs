@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use openraft::raft::SnapshotResponse;
 use openraft::StorageError;
 use openraft::errors::ErrorSource;
+use openraft::raft::SnapshotResponse;
 use quorate_protocol::Frame;
 use quorate_transport::{FrameSender, Priority};
 use tokio::sync::mpsc;

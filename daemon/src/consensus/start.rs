@@ -1,6 +1,6 @@
 //! Raft from its start to its end.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -86,14 +86,22 @@ impl Consensus {
         local: Arc<Local>,
         links: Arc<Links>,
     ) -> Result<Self, StartError> {
-        let openraft = config.openraft(local.cluster_id().to_string())?;
+        let stored: BTreeSet<NodeId> = store.reader().membership().voter_ids().collect();
+        let listed = config.formation.members().keys().copied();
+        let voters = if stored.is_empty() { listed.collect() } else { stored };
+        let openraft = config.openraft(local.cluster_id().to_string(), &voters)?;
         let stay = Arc::new(Stay::default());
         let reply_deadline = 2 * config.election_timeout_max();
         let network = Network::new(config.node_id, Arc::clone(&links), Arc::clone(&stay), reply_deadline);
         // Built, not run: it answers nobody and asks nobody until this node is enrolled.
         let raft = Raft::build(config.node_id, openraft, network, store.log(), store.state_machine()).await?;
         let running = Arc::new(AtomicBool::new(false));
-        let incoming = Incoming::new(raft.clone(), Arc::clone(&running), Arc::clone(&stay), store.snapshot_dir());
+        let incoming = Incoming::new(
+            raft.clone(),
+            Arc::clone(&running),
+            Arc::clone(&stay),
+            store.snapshot_dir(),
+        );
         let (readers, serving_readers) = Readers::new(raft.clone());
         let (publish, view) = watch::channel(View::outside());
         let inner = Arc::new(Inner {
@@ -157,7 +165,11 @@ impl Consensus {
     /// Waits until Raft has ended, and says why. The daemon ends then too.
     pub async fn stopped(&self) -> StopCause {
         let mut stopped = self.0.stopped.subscribe();
-        let cause = stopped.wait_for(Option::is_some).await.ok().and_then(|cause| cause.clone());
+        let cause = stopped
+            .wait_for(Option::is_some)
+            .await
+            .ok()
+            .and_then(|cause| cause.clone());
         cause.unwrap_or(StopCause::Shutdown)
     }
 
@@ -193,7 +205,9 @@ impl Consensus {
 
 impl std::fmt::Debug for Consensus {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Consensus").field("config", &self.0.config).finish_non_exhaustive()
+        f.debug_struct("Consensus")
+            .field("config", &self.0.config)
+            .finish_non_exhaustive()
     }
 }
 
@@ -239,7 +253,12 @@ async fn form(inner: Arc<Inner>, local: Arc<Local>) {
         }
     }
     inner.running.store(true, Ordering::Release);
-    enrol::greet_rest(&inner.links, listed.keys().copied().filter(|node| *node != inner.config.node_id)).await;
+    let others = listed.keys().copied().filter(|node| *node != inner.config.node_id);
+    let is_member = |node: &NodeId| {
+        let view = inner.view.borrow();
+        view.members.is_empty() || view.members.contains_key(node)
+    };
+    enrol::greet_rest(&inner.links, others.collect(), is_member).await;
 }
 
 /// Keeps the view and the addrs up to date, and notices when Raft fails.
@@ -258,7 +277,9 @@ async fn watch_metrics(
         };
         if view.membership_at != membership_at {
             membership_at = view.membership_at;
-            links.addrs().learn(view.members.iter().map(|(id, member)| (*id, member.addrs.peer.clone())));
+            links
+                .addrs()
+                .learn(view.members.iter().map(|(id, member)| (*id, member.addrs.peer.clone())));
         }
         publish.send_if_modified(|current| {
             let changed = *current != view;

@@ -47,7 +47,11 @@ impl Stay {
     pub(crate) fn holds(&self, leads: bool, now: Instant) -> bool {
         let mut held = self.held();
         let Some(wish) = held.as_mut() else { return false };
-        let over = if wish.led { !leads } else { !leads && now.saturating_duration_since(wish.since) > LEAD_DEADLINE };
+        let over = if wish.led {
+            !leads
+        } else {
+            !leads && now.saturating_duration_since(wish.since) > LEAD_DEADLINE
+        };
         wish.led |= leads;
         if over {
             *held = None;
@@ -72,7 +76,10 @@ mod tests {
         assert!(stay.holds(false, now), "leadership is on its way");
         assert!(stay.holds(true, now + LEAD_DEADLINE * 100));
         assert!(!stay.holds(false, now + LEAD_DEADLINE * 101), "it no longer leads");
-        assert!(!stay.holds(true, now + LEAD_DEADLINE * 102), "and the wish is gone with that");
+        assert!(
+            !stay.holds(true, now + LEAD_DEADLINE * 102),
+            "and the wish is gone with that"
+        );
     }
 
     #[test]

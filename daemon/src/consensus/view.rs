@@ -102,7 +102,10 @@ impl View {
 
     /// The voters, in order.
     pub fn voters(&self) -> impl DoubleEndedIterator<Item = NodeId> + '_ {
-        self.members.iter().filter(|(_, member)| member.voter).map(|(id, _)| *id)
+        self.members
+            .iter()
+            .filter(|(_, member)| member.voter)
+            .map(|(id, _)| *id)
     }
 
     pub(crate) fn outside() -> Self {
@@ -136,8 +139,16 @@ impl View {
             joint: membership.get_joint_config().len() > 1,
             membership_at: index(metrics.membership_config.log_id()),
             membership_committed: metrics.membership_config.log_id() == metrics.committed_membership_config.log_id(),
-            quorum: membership.get_joint_config().iter().map(|config| config.len() / 2 + 1).max().unwrap_or(0),
-            quorum_acked_at: metrics.last_quorum_acked.map(|at| instant(at.into_inner())).filter(|_| leads),
+            quorum: membership
+                .get_joint_config()
+                .iter()
+                .map(|config| config.len() / 2 + 1)
+                .max()
+                .unwrap_or(0),
+            quorum_acked_at: metrics
+                .last_quorum_acked
+                .map(|at| instant(at.into_inner()))
+                .filter(|_| leads),
             peers: if leads { peers(metrics) } else { BTreeMap::new() },
         }
     }
@@ -146,11 +157,25 @@ impl View {
 fn members(membership: &Membership) -> BTreeMap<NodeId, MemberView> {
     let voters: std::collections::BTreeSet<NodeId> = membership.voter_ids().collect();
     let nodes = membership.nodes();
-    nodes.map(|(id, addrs)| (*id, MemberView { addrs: addrs.clone(), voter: voters.contains(id) })).collect()
+    nodes
+        .map(|(id, addrs)| {
+            (
+                *id,
+                MemberView {
+                    addrs: addrs.clone(),
+                    voter: voters.contains(id),
+                },
+            )
+        })
+        .collect()
 }
 
 fn vote(vote: &Vote) -> Option<VoteView> {
-    let vote = VoteView { term: vote.leader_id.term, node: vote.leader_id.node_id, committed: vote.committed };
+    let vote = VoteView {
+        term: vote.leader_id.term,
+        node: vote.leader_id.node_id,
+        committed: vote.committed,
+    };
     (vote.term > 0).then_some(vote)
 }
 

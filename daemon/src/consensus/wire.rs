@@ -8,8 +8,8 @@
 use bytes::{BufMut, Bytes, BytesMut};
 use openraft::EntryPayload;
 use openraft::raft::{
-    AppendEntriesRequest, SnapshotResponse, StreamAppendError, TransferLeaderError, TransferLeaderRequest, TransferLeaderResponse,
-    VoteRequest, VoteResponse,
+    AppendEntriesRequest, SnapshotResponse, StreamAppendError, TransferLeaderError, TransferLeaderRequest,
+    TransferLeaderResponse, VoteRequest, VoteResponse,
 };
 use openraft::vote::{RaftLeaderId, leader_id_adv::LeaderId};
 use quorate_core::NodeId;
@@ -187,20 +187,32 @@ fn log_id_out(log_id: &LogId) -> WireLogId {
 }
 
 fn log_id_in(WireLogId(term, node, index): WireLogId) -> LogId {
-    LogId { leader_id: LeaderId::new(term, NodeId(node)), index }
+    LogId {
+        leader_id: LeaderId::new(term, NodeId(node)),
+        index,
+    }
 }
 
 fn vote_out(vote: &Vote) -> WireVote {
-    WireVote { term: vote.leader_id.term, node: vote.leader_id.node_id.0, committed: vote.committed }
+    WireVote {
+        term: vote.leader_id.term,
+        node: vote.leader_id.node_id.0,
+        committed: vote.committed,
+    }
 }
 
 fn vote_in(vote: &WireVote) -> Vote {
-    Vote { leader_id: LeaderId::new(vote.term, NodeId(vote.node)), committed: vote.committed }
+    Vote {
+        leader_id: LeaderId::new(vote.term, NodeId(vote.node)),
+        committed: vote.committed,
+    }
 }
 
 fn membership_out(membership: &Membership) -> WireMembership {
     let configs = membership.get_joint_config().iter();
-    let nodes = membership.nodes().map(|(id, addrs)| (id.0, addrs.peer.clone(), addrs.client.clone()));
+    let nodes = membership
+        .nodes()
+        .map(|(id, addrs)| (id.0, addrs.peer.clone(), addrs.client.clone()));
     WireMembership {
         configs: configs.map(|config| config.iter().map(|id| id.0).collect()).collect(),
         nodes: nodes.collect(),
@@ -208,8 +220,15 @@ fn membership_out(membership: &Membership) -> WireMembership {
 }
 
 fn membership_in(wire: WireMembership, kind: u16) -> Result<Membership, WireError> {
-    let configs = wire.configs.into_iter().map(|config| config.into_iter().map(NodeId).collect()).collect();
-    let nodes = wire.nodes.into_iter().map(|(id, peer, client)| (NodeId(id), NodeAddrs { peer, client }));
+    let configs = wire
+        .configs
+        .into_iter()
+        .map(|config| config.into_iter().map(NodeId).collect())
+        .collect();
+    let nodes = wire
+        .nodes
+        .into_iter()
+        .map(|(id, peer, client)| (NodeId(id), NodeAddrs { peer, client }));
     let nodes: std::collections::BTreeMap<NodeId, NodeAddrs> = nodes.collect();
     if nodes.is_empty() {
         return Ok(Membership::default());
@@ -224,7 +243,11 @@ fn frame(kind: u16, body: &impl Serialize) -> Frame {
 }
 
 fn expect_kind(frame: &Frame, kind: u16) -> Result<(), WireError> {
-    if frame.kind == kind { Ok(()) } else { Err(WireError::Kind(frame.kind)) }
+    if frame.kind == kind {
+        Ok(())
+    } else {
+        Err(WireError::Kind(frame.kind))
+    }
 }
 
 fn versioned(body: &Bytes, kind: u16) -> Result<Bytes, WireError> {
@@ -254,7 +277,11 @@ pub(crate) fn append(request: &Append) -> Frame {
             }
         };
         let len = u32::try_from(bytes.len()).expect("an entry is far below 4 GiB");
-        entries.push(WireEntry { log_id: log_id_out(&entry.log_id), what, len });
+        entries.push(WireEntry {
+            log_id: log_id_out(&entry.log_id),
+            what,
+            len,
+        });
         tail.push(bytes);
     }
     let header = WireAppend {
@@ -279,15 +306,24 @@ pub(crate) fn append_in(frame: &Frame) -> Result<Append, WireError> {
     const KIND: u16 = kind::APPEND;
     expect_kind(frame, KIND)?;
     let body = versioned(&frame.body, KIND)?;
-    let length = body.first_chunk::<HEADER_LENGTH_BYTES>().ok_or(WireError::Shape(KIND))?;
-    let header_end = usize::try_from(u32::from_be_bytes(*length)).ok().and_then(|len| len.checked_add(HEADER_LENGTH_BYTES));
-    let header_end = header_end.filter(|end| *end <= body.len()).ok_or(WireError::Shape(KIND))?;
+    let length = body
+        .first_chunk::<HEADER_LENGTH_BYTES>()
+        .ok_or(WireError::Shape(KIND))?;
+    let header_end = usize::try_from(u32::from_be_bytes(*length))
+        .ok()
+        .and_then(|len| len.checked_add(HEADER_LENGTH_BYTES));
+    let header_end = header_end
+        .filter(|end| *end <= body.len())
+        .ok_or(WireError::Shape(KIND))?;
     let header: WireAppend = rmp_serde::from_slice(&body[HEADER_LENGTH_BYTES..header_end])
         .map_err(|source| WireError::Header(KIND, source))?;
     let mut tail = body.slice(header_end..);
     let mut entries = Vec::with_capacity(header.entries.len());
     for wire in header.entries {
-        let len = usize::try_from(wire.len).ok().filter(|len| *len <= tail.len()).ok_or(WireError::Shape(KIND))?;
+        let len = usize::try_from(wire.len)
+            .ok()
+            .filter(|len| *len <= tail.len())
+            .ok_or(WireError::Shape(KIND))?;
         let bytes = tail.split_to(len);
         let payload = match wire.what {
             ENTRY_BLANK if bytes.is_empty() => EntryPayload::Blank,
@@ -298,7 +334,10 @@ pub(crate) fn append_in(frame: &Frame) -> Result<Append, WireError> {
             }
             _ => return Err(WireError::Shape(KIND)),
         };
-        entries.push(LogEntry { log_id: log_id_in(wire.log_id), payload });
+        entries.push(LogEntry {
+            log_id: log_id_in(wire.log_id),
+            payload,
+        });
     }
     if !tail.is_empty() {
         return Err(WireError::Shape(KIND));
@@ -313,9 +352,21 @@ pub(crate) fn append_in(frame: &Frame) -> Result<Append, WireError> {
 
 pub(crate) fn append_reply(reply: &AppendReply) -> Frame {
     let wire = match reply {
-        Ok(matched) => WireAppendReply { what: 0, log_id: matched.as_ref().map(log_id_out), vote: None },
-        Err(StreamAppendError::Conflict(at)) => WireAppendReply { what: 1, log_id: Some(log_id_out(at)), vote: None },
-        Err(StreamAppendError::HigherVote(vote)) => WireAppendReply { what: 2, log_id: None, vote: Some(vote_out(vote)) },
+        Ok(matched) => WireAppendReply {
+            what: 0,
+            log_id: matched.as_ref().map(log_id_out),
+            vote: None,
+        },
+        Err(StreamAppendError::Conflict(at)) => WireAppendReply {
+            what: 1,
+            log_id: Some(log_id_out(at)),
+            vote: None,
+        },
+        Err(StreamAppendError::HigherVote(vote)) => WireAppendReply {
+            what: 2,
+            log_id: None,
+            vote: Some(vote_out(vote)),
+        },
     };
     frame(kind::APPEND_REPLY, &wire)
 }
@@ -359,7 +410,11 @@ pub(crate) fn vote_reply(reply: &VoteResponse<TypeConfig>) -> Frame {
 
 pub(crate) fn vote_reply_in(frame: &Frame) -> Result<VoteResponse<TypeConfig>, WireError> {
     let wire: WireVoteReply = body(frame, kind::VOTE_REPLY)?;
-    Ok(VoteResponse::new(vote_in(&wire.vote), wire.last_log_id.map(log_id_in), wire.granted))
+    Ok(VoteResponse::new(
+        vote_in(&wire.vote),
+        wire.last_log_id.map(log_id_in),
+        wire.granted,
+    ))
 }
 
 /// With an operator's wish that the new leader stays.
@@ -376,12 +431,20 @@ pub(crate) fn transfer(request: &TransferLeaderRequest<TypeConfig>, stay: bool) 
 pub(crate) fn transfer_in(frame: &Frame) -> Result<(TransferLeaderRequest<TypeConfig>, bool), WireError> {
     let wire: WireTransfer = body(frame, kind::TRANSFER)?;
     let last_log_id = wire.last_log_id.map(log_id_in);
-    Ok((TransferLeaderRequest::new(vote_in(&wire.from_leader), NodeId(wire.to), last_log_id), wire.stay))
+    Ok((
+        TransferLeaderRequest::new(vote_in(&wire.from_leader), NodeId(wire.to), last_log_id),
+        wire.stay,
+    ))
 }
 
 pub(crate) fn transfer_reply(reply: &TransferLeaderResponse<TypeConfig>) -> Frame {
-    let mut wire =
-        WireTransferReply { what: 0, expected_vote: None, actual_vote: None, expected_log_id: None, actual_log_id: None };
+    let mut wire = WireTransferReply {
+        what: 0,
+        expected_vote: None,
+        actual_vote: None,
+        expected_log_id: None,
+        actual_log_id: None,
+    };
     match reply {
         Ok(()) => {}
         Err(TransferLeaderError::VoteChanged { expected, actual }) => {
@@ -403,9 +466,10 @@ pub(crate) fn transfer_reply_in(frame: &Frame) -> Result<TransferLeaderResponse<
     let wire: WireTransferReply = body(frame, KIND)?;
     match (wire.what, wire.expected_vote, wire.actual_vote) {
         (0, None, None) => Ok(Ok(())),
-        (1, Some(expected), Some(actual)) => {
-            Ok(Err(TransferLeaderError::VoteChanged { expected: vote_in(&expected), actual: vote_in(&actual) }))
-        }
+        (1, Some(expected), Some(actual)) => Ok(Err(TransferLeaderError::VoteChanged {
+            expected: vote_in(&expected),
+            actual: vote_in(&actual),
+        })),
         (2, None, None) => Ok(Err(TransferLeaderError::LogNotFlushed {
             expected: wire.expected_log_id.map(log_id_in),
             actual: wire.actual_log_id.map(log_id_in),

@@ -91,7 +91,11 @@ impl Count {
     fn new(node: NodeId, listed: impl IntoIterator<Item = NodeId>) -> Self {
         let missing: BTreeSet<NodeId> = listed.into_iter().filter(|id| *id != node).collect();
         let needed = recorders_needed(missing.len() + 1);
-        Self { missing, recorded: 0, needed }
+        Self {
+            missing,
+            recorded: 0,
+            needed,
+        }
     }
 
     fn recorded(&mut self, peer: NodeId) {
@@ -105,7 +109,9 @@ impl Count {
     }
 
     fn state(&self) -> Enrolment {
-        Enrolment::Waiting { for_: self.missing.iter().copied().collect() }
+        Enrolment::Waiting {
+            for_: self.missing.iter().copied().collect(),
+        }
     }
 }
 
@@ -171,10 +177,10 @@ fn greet(greeting: &mut JoinSet<(NodeId, Result<(), LinkError>)>, links: &Arc<Li
 }
 
 /// Greets all of them until each has answered once: lets the peers that were not needed record this node too, so that more than the least number know it.
-pub(crate) async fn greet_rest(links: &Arc<Links>, peers: impl Iterator<Item = NodeId>) {
-    let mut peers: Vec<NodeId> = peers.collect();
+pub(crate) async fn greet_rest(links: &Arc<Links>, mut peers: Vec<NodeId>, is_member: impl Fn(&NodeId) -> bool) {
     while !peers.is_empty() {
         let mut missing = Vec::new();
+        peers.retain(&is_member);
         for peer in peers {
             match links.connection(peer, Alpn::Raft).await {
                 Ok(_) => {}
@@ -213,7 +219,12 @@ mod tests {
     #[test]
     fn a_peer_counts_once_and_strangers_do_not() {
         let mut count = Count::new(NodeId(1), (1..=3).map(NodeId));
-        assert_eq!(count.state(), Enrolment::Waiting { for_: vec![NodeId(2), NodeId(3)] });
+        assert_eq!(
+            count.state(),
+            Enrolment::Waiting {
+                for_: vec![NodeId(2), NodeId(3)]
+            }
+        );
         count.recorded(NodeId(2));
         count.recorded(NodeId(2));
         count.recorded(NodeId(9));

@@ -120,7 +120,10 @@ impl Hello {
             return Err(HelloRefusal::WrongCluster(self.cluster.clone()));
         }
         if self.node != certified {
-            return Err(HelloRefusal::WrongNode { claimed: self.node, certified });
+            return Err(HelloRefusal::WrongNode {
+                claimed: self.node,
+                certified,
+            });
         }
         Ok(())
     }
@@ -165,7 +168,13 @@ impl HelloReply {
             Verdict::Recorded => 0,
             Verdict::OtherIncarnation => 1,
         };
-        Frame::new(KIND_HELLO_REPLY, encode(&WireHelloReply { hello: self.hello.wire(), verdict }))
+        Frame::new(
+            KIND_HELLO_REPLY,
+            encode(&WireHelloReply {
+                hello: self.hello.wire(),
+                verdict,
+            }),
+        )
     }
 
     pub(crate) fn read(frame: &Frame) -> Result<Self, HelloError> {
@@ -178,7 +187,10 @@ impl HelloReply {
             1 => Verdict::OtherIncarnation,
             other => return Err(HelloError::Verdict(other)),
         };
-        Ok(Self { hello: Hello::from_wire(wire.hello)?, verdict })
+        Ok(Self {
+            hello: Hello::from_wire(wire.hello)?,
+            verdict,
+        })
     }
 }
 
@@ -206,7 +218,9 @@ mod tests {
         assert_eq!(frame.kind, 1);
         let mut bytes = vec![0x95, 0x01, 0xb0];
         bytes.extend_from_slice(b"abcdefghijklmnop");
-        bytes.extend_from_slice(&[0x03, 0x92, 0xcf, 1, 2, 3, 4, 5, 6, 7, 8, 0xcf, 9, 10, 11, 12, 13, 14, 15, 16, 0xc3]);
+        bytes.extend_from_slice(&[
+            0x03, 0x92, 0xcf, 1, 2, 3, 4, 5, 6, 7, 8, 0xcf, 9, 10, 11, 12, 13, 14, 15, 16, 0xc3,
+        ]);
         assert_eq!(frame.body[..], bytes);
         assert_eq!(Hello::read(&frame).unwrap(), hello());
     }
@@ -214,9 +228,15 @@ mod tests {
     #[test]
     fn a_reply_is_a_hello_and_a_verdict() {
         for (verdict, byte) in [(Verdict::Recorded, 0), (Verdict::OtherIncarnation, 1)] {
-            let reply = HelloReply { hello: hello(), verdict };
+            let reply = HelloReply {
+                hello: hello(),
+                verdict,
+            };
             let frame = reply.frame();
-            assert_eq!((frame.kind, frame.body[0], *frame.body.last().unwrap()), (2, 0x92, byte));
+            assert_eq!(
+                (frame.kind, frame.body[0], *frame.body.last().unwrap()),
+                (2, 0x92, byte)
+            );
             assert_eq!(HelloReply::read(&frame).unwrap(), reply);
         }
     }
@@ -226,16 +246,34 @@ mod tests {
         let own = hello().cluster;
         assert_eq!(hello().check(&own, NodeId(3)), Ok(()));
         let other: ClusterId = "ponmlkjihgfedcba".parse().unwrap();
-        assert_eq!(hello().check(&other, NodeId(3)), Err(HelloRefusal::WrongCluster(own.clone())));
-        let refusal = HelloRefusal::WrongNode { claimed: NodeId(3), certified: NodeId(4) };
+        assert_eq!(
+            hello().check(&other, NodeId(3)),
+            Err(HelloRefusal::WrongCluster(own.clone()))
+        );
+        let refusal = HelloRefusal::WrongNode {
+            claimed: NodeId(3),
+            certified: NodeId(4),
+        };
         assert_eq!(hello().check(&own, NodeId(4)), Err(refusal));
-        let newer = Hello { version: PEER_VERSION + 1, ..hello() };
-        assert_eq!(newer.check(&own, NodeId(3)), Err(HelloRefusal::Version(PEER_VERSION + 1)));
+        let newer = Hello {
+            version: PEER_VERSION + 1,
+            ..hello()
+        };
+        assert_eq!(
+            newer.check(&own, NodeId(3)),
+            Err(HelloRefusal::Version(PEER_VERSION + 1))
+        );
     }
 
     #[test]
     fn other_frames_are_no_hello() {
-        assert!(matches!(Hello::read(&Frame::new(16, vec![1])), Err(HelloError::Kind(16))));
-        assert!(matches!(Hello::read(&Frame::new(KIND_HELLO, vec![0xc1])), Err(HelloError::Unreadable(_))));
+        assert!(matches!(
+            Hello::read(&Frame::new(16, vec![1])),
+            Err(HelloError::Kind(16))
+        ));
+        assert!(matches!(
+            Hello::read(&Frame::new(KIND_HELLO, vec![0xc1])),
+            Err(HelloError::Unreadable(_))
+        ));
     }
 }

@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use quorate_core::NodeId;
-use quorate_transport::{Alpn, CloseCode, CloseReason, Connection, DialError, PeerDialer, Priority, RecvError, SendError};
+use quorate_transport::{
+    Alpn, CloseCode, CloseReason, Connection, DialError, PeerDialer, Priority, RecvError, SendError,
+};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
@@ -111,7 +113,12 @@ impl Links {
     /// None yet.
     #[must_use]
     pub fn new(dialer: PeerDialer, addrs: AddressBook, local: Arc<Local>) -> Arc<Self> {
-        Arc::new(Self { dialer, addrs, local, slots: Mutex::default() })
+        Arc::new(Self {
+            dialer,
+            addrs,
+            local,
+            slots: Mutex::default(),
+        })
     }
 
     /// Where the peers are. What is learned here counts from the next dial on.
@@ -174,7 +181,9 @@ impl Links {
             SlotState::Down { error, until } if now < *until => return Step::Fail(error.clone()),
             SlotState::Idle | SlotState::Up { .. } | SlotState::Down { .. } => {}
         }
-        let Some(addr) = self.addrs.addr(node) else { return Step::Fail(LinkError::NoAddr) };
+        let Some(addr) = self.addrs.addr(node) else {
+            return Step::Fail(LinkError::NoAddr);
+        };
         let (tell, outcome) = watch::channel(None);
         slot.state = SlotState::Dialling(outcome.clone());
         let links = Arc::clone(self);
@@ -193,11 +202,20 @@ impl Links {
             Ok(connection) => {
                 let age = CONNECTION_AGE_MAX.mul_f64(rand::random_range(1.0..1.125));
                 let until = Instant::now() + age;
-                *slot = Slot { state: SlotState::Up { connection: connection.clone(), until }, failures: 0 };
+                *slot = Slot {
+                    state: SlotState::Up {
+                        connection: connection.clone(),
+                        until,
+                    },
+                    failures: 0,
+                };
             }
             Err(error) => {
                 let wait = redial_wait(slot.failures, rand::random_range(0.75..1.25));
-                slot.state = SlotState::Down { error: error.clone(), until: Instant::now() + wait };
+                slot.state = SlotState::Down {
+                    error: error.clone(),
+                    until: Instant::now() + wait,
+                };
                 slot.failures = slot.failures.saturating_add(1);
             }
         }
@@ -209,7 +227,9 @@ impl Links {
             let reply = self.greet(&connection).await?;
             Ok::<_, ReachError>((connection, reply))
         };
-        let reached = timeout(LINK_DEADLINE, attempt).await.unwrap_or(Err(ReachError::Deadline));
+        let reached = timeout(LINK_DEADLINE, attempt)
+            .await
+            .unwrap_or(Err(ReachError::Deadline));
         let (connection, reply) = reached.map_err(|error| {
             tracing::debug!(%node, %alpn, addr, error = &error as &dyn std::error::Error, "peer not reached");
             LinkError::Unreachable(Arc::new(error))
@@ -242,7 +262,9 @@ pub(crate) fn close_unwelcome(connection: &Connection, node: NodeId, error: &Jud
     let code = match error {
         JudgeError::Refused(HelloRefusal::WrongCluster(_)) => CloseCode::WrongCluster,
         JudgeError::Refused(HelloRefusal::Version(_)) => CloseCode::Version,
-        JudgeError::Refused(HelloRefusal::WrongNode { .. } | HelloRefusal::OtherIncarnation(_)) => CloseCode::NotAuthorized,
+        JudgeError::Refused(HelloRefusal::WrongNode { .. } | HelloRefusal::OtherIncarnation(_)) => {
+            CloseCode::NotAuthorized
+        }
         JudgeError::Store(_) => CloseCode::Internal,
     };
     tracing::warn!(%node, addr = %connection.remote_addr(), error = error as &dyn std::error::Error, "peer refused");
@@ -260,7 +282,9 @@ mod tests {
 
     #[test]
     fn the_wait_before_the_next_dial_grows_within_its_bounds() {
-        let waits: Vec<u64> = (0..6).map(|failures| redial_wait(failures, 1.0).as_millis() as u64).collect();
+        let waits: Vec<u64> = (0..6)
+            .map(|failures| redial_wait(failures, 1.0).as_millis() as u64)
+            .collect();
         assert_eq!(waits, [100, 200, 400, 800, 1000, 1000]);
         assert_eq!(redial_wait(0, 0.75), REDIAL_MIN);
         assert_eq!(redial_wait(u32::MAX, 1.25), REDIAL_MAX);

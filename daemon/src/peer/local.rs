@@ -37,12 +37,19 @@ impl Local {
     #[must_use]
     pub fn new(identity: &Identity, log: LogStore) -> Self {
         let enrolled = log.is_enrolled();
-        let state = if enrolled { Enrolment::Enrolled } else { Enrolment::Waiting { for_: Vec::new() } };
+        let state = if enrolled {
+            Enrolment::Enrolled
+        } else {
+            Enrolment::Waiting { for_: Vec::new() }
+        };
         Self {
             cluster: identity.cluster.clone(),
             node: identity.node,
             incarnation: identity.incarnation,
-            memory: PeerMemory { log, claims: Mutex::default() },
+            memory: PeerMemory {
+                log,
+                claims: Mutex::default(),
+            },
             enrolment: watch::Sender::new(state),
         }
     }
@@ -98,7 +105,10 @@ impl Local {
 
     /// The reply to a hello that was judged.
     pub(crate) fn reply(&self, verdict: Verdict) -> HelloReply {
-        HelloReply { hello: self.hello(), verdict }
+        HelloReply {
+            hello: self.hello(),
+            verdict,
+        }
     }
 
     /// Judges the hello of a node that TLS has shown. When this returns well, the incarnation is on this node's disk.
@@ -108,7 +118,11 @@ impl Local {
     pub async fn judge(&self, hello: &Hello, certified: NodeId) -> Result<(), JudgeError> {
         hello.check(&self.cluster, certified)?;
         if certified == self.node {
-            return Err(HelloRefusal::WrongNode { claimed: hello.node, certified }.into());
+            return Err(HelloRefusal::WrongNode {
+                claimed: hello.node,
+                certified,
+            }
+            .into());
         }
         self.memory.record(certified, hello.incarnation).await
     }
@@ -124,7 +138,9 @@ struct PeerMemory {
 
 impl std::fmt::Debug for PeerMemory {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("PeerMemory").field("claims", &self.claims()).finish_non_exhaustive()
+        f.debug_struct("PeerMemory")
+            .field("claims", &self.claims())
+            .finish_non_exhaustive()
     }
 }
 

@@ -6,8 +6,8 @@
 //!
 //! Knows nothing of what is spoken afterwards: accepted streams go to the handler of their protocol.
 
-pub mod enrol;
 mod address;
+pub mod enrol;
 mod hello;
 mod links;
 mod local;

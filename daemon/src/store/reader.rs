@@ -94,6 +94,10 @@ impl Reader {
     /// # Errors
     /// See [`WaitError`].
     pub async fn wait_applied(&self, index: LogIndex, deadline: Instant) -> Result<(), WaitError> {
+        if index == LogIndex(0) {
+            // As of a client that has seen nothing yet.
+            return Ok(self.shared.failure.check()?);
+        }
         let mut applied = self.shared.applied.subscribe();
         let reached = async {
             let there = |index: LogIndex| move |meta: &rows::Meta| meta.applied.is_some_and(|id| id.index() >= index.0);
@@ -104,7 +108,6 @@ impl Reader {
         };
         match timeout_at(deadline, reached).await {
             Ok(reached) => Ok(reached?),
-            Err(_) if index.0 == 0 => Ok(()),
             Err(_) => Err(WaitError::Deadline {
                 applied: self.applied(),
                 awaited: index,

@@ -16,14 +16,14 @@ use tokio::task::JoinHandle;
 
 /// Three voters that n3 leads, seen from n1.
 #[derive(Default)]
-pub struct Fake {
-    pub fails_with: Option<AdminError>,
-    pub hangs: bool,
-    pub metrics: MetricsSnapshot,
+pub(crate) struct Fake {
+    pub(crate) fails_with: Option<AdminError>,
+    pub(crate) hangs: bool,
+    pub(crate) metrics: MetricsSnapshot,
 }
 
 impl Fake {
-    pub fn failing(error: AdminError) -> Self {
+    pub(crate) fn failing(error: AdminError) -> Self {
         Self {
             fails_with: Some(error),
             ..Self::default()
@@ -100,15 +100,15 @@ fn member(id: u64) -> Member {
 }
 
 /// A running admin API; its folder goes with it.
-pub struct Server {
-    pub path: PathBuf,
+pub(crate) struct Server {
+    pub(crate) path: PathBuf,
     stop: oneshot::Sender<()>,
     task: JoinHandle<()>,
     _dir: TempDir,
 }
 
 impl Server {
-    pub fn start(source: Fake) -> Self {
+    pub(crate) fn start(source: Fake) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let socket = AdminSocket::bind(&dir.path().join("admin.sock")).unwrap();
         let path = socket.path().to_owned();
@@ -124,14 +124,14 @@ impl Server {
         }
     }
 
-    pub async fn stop(self) {
+    pub(crate) async fn stop(self) {
         self.stop.send(()).unwrap();
         self.task.await.unwrap();
     }
 }
 
 /// The status and the JSON of an answer.
-pub async fn get(server: &Server, path: &str) -> (u16, serde_json::Value) {
+pub(crate) async fn get(server: &Server, path: &str) -> (u16, serde_json::Value) {
     let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
     let answer = raw(server, request.as_bytes()).await;
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
@@ -143,11 +143,11 @@ pub async fn get(server: &Server, path: &str) -> (u16, serde_json::Value) {
 }
 
 /// All that comes back for these bytes on a connection of their own.
-pub async fn raw(server: &Server, request: &[u8]) -> String {
+pub(crate) async fn raw(server: &Server, request: &[u8]) -> String {
     exchange(UnixStream::connect(&server.path).await.unwrap(), request).await
 }
 
-pub async fn exchange(mut stream: impl AsyncRead + AsyncWrite + Unpin, request: &[u8]) -> String {
+pub(crate) async fn exchange(mut stream: impl AsyncRead + AsyncWrite + Unpin, request: &[u8]) -> String {
     // A server that refuses a request does not read it to its end.
     let _ = stream.write_all(request).await;
     let mut answer = Vec::new();

@@ -62,11 +62,10 @@ where
         let place = {
             let transaction = database.begin_read().unwrap();
             let table = transaction.open_table(table).unwrap();
-            let place = table.iter().unwrap().nth(row).map(|row| {
+            table.iter().unwrap().nth(row).map(|row| {
                 let (key, value) = row.unwrap();
                 (K::as_bytes(&key.value()).as_ref().to_vec(), value.value().to_vec())
-            });
-            place
+            })
         };
         let Some((key, mut value)) = place else { break };
         let bit = usize::try_from(dice.roll(value.len() as u64 * 8)).unwrap();

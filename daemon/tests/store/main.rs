@@ -1,4 +1,5 @@
 //! The store under load, crashes, liars and vandals.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod corruption;
 mod disk;

@@ -18,6 +18,7 @@ struct Confirmed {
     term: u64,
     /// Up to which index a checkpoint was confirmed.
     checkpoint: Option<u64>,
+    /// Up to which index a purge was asked for.
     purged: Option<u64>,
 }
 
@@ -77,8 +78,9 @@ async fn nothing_confirmed_is_lost_at_any_sync() {
             confirmed.lock().unwrap().checkpoint = Some(last);
         }
         if step % 8 == 4 {
-            log.purge(log_id(last - 5)).await.unwrap();
+            // A purge is not confirmed: from here on it may be done.
             confirmed.lock().unwrap().purged = Some(last - 5);
+            log.purge(log_id(last - 5)).await.unwrap();
         }
     }
 
@@ -127,7 +129,9 @@ async fn nothing_confirmed_is_lost_at_any_sync() {
             "{context}: cannot replay"
         );
         node.replay().await;
-        assert_eq!(node.records(), records[last - 1], "{context}");
+        if let Some(expected) = last.checked_sub(1).map(|at| &records[at]) {
+            assert_eq!(node.records(), *expected, "{context}");
+        }
         node.frames().await;
         node.store.shutdown().await.unwrap();
     }

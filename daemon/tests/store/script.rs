@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use openraft::alias::CommittedLeaderIdOf;
-use openraft::entry::{RaftEntry, RaftPayload};
+use openraft::entry::RaftEntry;
 use openraft::storage::{IOFlushed, RaftLogStorage, RaftStateMachine};
 use openraft::type_config::TypeConfigExt;
 use openraft::vote::RaftLeaderId;
@@ -244,8 +244,4 @@ pub(crate) async fn apply(machine: &mut StateMachine, entries: &[LogEntry]) -> R
 /// The store's error inside an openraft one.
 pub(crate) fn store_error(error: &std::io::Error) -> &StoreError {
     error.get_ref().unwrap().downcast_ref().unwrap()
-}
-
-pub(crate) fn is_membership(entry: &LogEntry) -> bool {
-    entry.payload.get_membership().is_some()
 }

@@ -144,7 +144,11 @@ impl Checker {
     /// How many posts were acknowledged so far.
     #[must_use]
     pub fn acked_count(&self) -> usize {
-        self.lock().attempts.iter().filter(|attempt| !attempt.acks.is_empty()).count()
+        self.lock()
+            .attempts
+            .iter()
+            .filter(|attempt| !attempt.acks.is_empty())
+            .count()
     }
 
     /// Judges the record.

@@ -29,8 +29,12 @@ fn event(seq: u64, kind: &str, author: &str, body: Option<&str>) -> Event {
 
 /// A room with a creator's join and these messages of alice.
 fn past(bodies: &[&str]) -> Vec<Event> {
-    let messages = (2..).zip(bodies).map(|(seq, body)| event(seq, "message", "alice", Some(body)));
-    std::iter::once(event(1, "join", "alice", None)).chain(messages).collect()
+    let messages = (2..)
+        .zip(bodies)
+        .map(|(seq, body)| event(seq, "message", "alice", Some(body)));
+    std::iter::once(event(1, "join", "alice", None))
+        .chain(messages)
+        .collect()
 }
 
 fn acked(checker: &Checker, body: &str, seq: u64) -> AttemptNo {
@@ -43,7 +47,9 @@ fn acked(checker: &Checker, body: &str, seq: u64) -> AttemptNo {
 fn assert_found(checker: &Checker, expected: &[fn(&Violation) -> bool]) {
     let report = checker.report();
     let matches = report.violations.len() == expected.len()
-        && expected.iter().all(|is| report.violations.iter().filter(|found| is(found)).count() == 1);
+        && expected
+            .iter()
+            .all(|is| report.violations.iter().filter(|found| is(found)).count() == 1);
     assert!(matches, "{report}");
 }
 
@@ -235,7 +241,19 @@ fn a_gap_in_a_history_is_found() {
     acked(&checker, "a", 3);
     events[1].seq = 3;
     checker.saw_history("n1", ROOM, events);
-    assert_found(&checker, &[|v| matches!(v, Violation::HistoryGap { expected: 2, found: 3, .. })]);
+    assert_found(
+        &checker,
+        &[|v| {
+            matches!(
+                v,
+                Violation::HistoryGap {
+                    expected: 2,
+                    found: 3,
+                    ..
+                }
+            )
+        }],
+    );
 }
 
 #[test]
@@ -257,7 +275,16 @@ fn a_gap_a_repeat_and_a_missing_end_of_a_feed_are_found() {
     let events = past(&["a", "b"]);
     let cases: [(Vec<Event>, u64, Option<u64>); 4] = [
         (vec![events[0].clone(), events[2].clone()], 2, Some(3)),
-        (vec![events[0].clone(), events[0].clone(), events[1].clone(), events[2].clone()], 2, Some(1)),
+        (
+            vec![
+                events[0].clone(),
+                events[0].clone(),
+                events[1].clone(),
+                events[2].clone(),
+            ],
+            2,
+            Some(1),
+        ),
         (vec![events[0].clone(), events[1].clone()], 3, None),
         (vec![events[1].clone(), events[2].clone()], 1, Some(2)),
     ];

@@ -11,7 +11,11 @@ type Key<'a> = (&'a str, &'a str);
 
 pub(super) fn verify(record: &Record) -> Report {
     let attempts: HashMap<Key<'_>, &Attempt> = record.attempts.iter().map(|attempt| (key(attempt), attempt)).collect();
-    assert_eq!(attempts.len(), record.attempts.len(), "every post of a test has a text of its own");
+    assert_eq!(
+        attempts.len(),
+        record.attempts.len(),
+        "every post of a test has a text of its own"
+    );
     let mut found = Vec::new();
     for past in &record.pasts {
         history_gaps(past, &mut found);
@@ -62,7 +66,9 @@ fn lost(past: &Past, attempts: &[Attempt], found: &mut Vec<Violation>) {
     let by_seq: HashMap<u64, &Event> = past.events.iter().map(|event| (event.seq, event)).collect();
     for attempt in attempts.iter().filter(|attempt| attempt.post.room == past.room) {
         for ack in &attempt.acks {
-            let there = by_seq.get(&ack.seq).filter(|event| event.body.as_ref() == Some(&attempt.post.body));
+            let there = by_seq
+                .get(&ack.seq)
+                .filter(|event| event.body.as_ref() == Some(&attempt.post.body));
             let Some(event) = there else {
                 found.push(Violation::AckedLost {
                     reader: past.reader.clone(),
@@ -105,7 +111,8 @@ fn doubled(past: &Past, found: &mut Vec<Violation>) {
 fn strangers(past: &Past, attempts: &HashMap<Key<'_>, &Attempt>, found: &mut Vec<Violation>) {
     for (event, body) in messages(&past.events) {
         let attempt = attempts.get(&(past.room.as_str(), body));
-        let Some(attempt) = attempt.filter(|attempt| attempt.post.user == event.author && event.room == past.room) else {
+        let Some(attempt) = attempt.filter(|attempt| attempt.post.user == event.author && event.room == past.room)
+        else {
             found.push(Violation::Invented {
                 reader: past.reader.clone(),
                 room: past.room.clone(),
@@ -123,7 +130,12 @@ fn strangers(past: &Past, attempts: &HashMap<Key<'_>, &Attempt>, found: &mut Vec
                 body: body.to_owned(),
             });
         }
-        if let Some(given) = attempt.post.id.as_ref().filter(|given| event.id.as_ref() != Some(given)) {
+        if let Some(given) = attempt
+            .post
+            .id
+            .as_ref()
+            .filter(|given| event.id.as_ref() != Some(given))
+        {
             found.push(Violation::OtherId {
                 reader: past.reader.clone(),
                 room: past.room.clone(),
@@ -272,7 +284,9 @@ fn feeds(record: &Record, references: &HashMap<&str, &Past>, found: &mut Vec<Vio
             }
             expected = event.seq + 1;
         }
-        let last = reference.and_then(|past| past.events.last()).map_or(0, |event| event.seq);
+        let last = reference
+            .and_then(|past| past.events.last())
+            .map_or(0, |event| event.seq);
         if expected <= last {
             found.push(gap(expected, None));
         }
@@ -293,7 +307,10 @@ fn count(record: &Record, references: &HashMap<&str, &Past>) -> Counts {
         acked: attempts().filter(is_acked).count(),
         refused: attempts().filter(is_refused).count(),
         unknown: attempts().filter(is_unknown).count(),
-        unknown_found: attempts().filter(is_unknown).filter(|attempt| there.contains(&key(attempt))).count(),
+        unknown_found: attempts()
+            .filter(is_unknown)
+            .filter(|attempt| there.contains(&key(attempt)))
+            .count(),
         histories: record.pasts.len(),
         history_events: record.pasts.iter().map(|past| past.events.len()).sum(),
         feeds: record.feeds.len(),

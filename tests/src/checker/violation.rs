@@ -10,27 +10,77 @@ const SHOWN_MAX: usize = 20;
 #[allow(missing_docs)] // The fields are the words of the sentences below.
 pub enum Violation {
     /// An acknowledged post is not where it was acknowledged.
-    AckedLost { reader: String, room: String, seq: u64, body: String },
+    AckedLost {
+        reader: String,
+        room: String,
+        seq: u64,
+        body: String,
+    },
     /// One post, acknowledged at two places or under two ids.
     AckedTwice { room: String, body: String, seqs: Vec<u64> },
     /// One post stands in a history more than once.
-    Doubled { reader: String, room: String, body: String, seqs: Vec<u64> },
+    Doubled {
+        reader: String,
+        room: String,
+        body: String,
+        seqs: Vec<u64>,
+    },
     /// A refused post is there.
-    RefusedAppears { reader: String, room: String, seq: u64, body: String },
+    RefusedAppears {
+        reader: String,
+        room: String,
+        seq: u64,
+        body: String,
+    },
     /// A message that nobody posted, or not this author.
-    Invented { reader: String, room: String, seq: u64, author: String, body: String },
+    Invented {
+        reader: String,
+        room: String,
+        seq: u64,
+        author: String,
+        body: String,
+    },
     /// A message under another id than the caller gave, or than was acknowledged.
-    OtherId { reader: String, room: String, seq: u64, expected: String, found: Option<String> },
+    OtherId {
+        reader: String,
+        room: String,
+        seq: u64,
+        expected: String,
+        found: Option<String>,
+    },
     /// Two posts of one session stand in the other order.
-    AuthorOrder { session: String, room: String, earlier: (u64, String), later: (u64, String) },
+    AuthorOrder {
+        session: String,
+        room: String,
+        earlier: (u64, String),
+        later: (u64, String),
+    },
     /// A post that was acknowledged before another was sent stands behind it.
-    RealTimeOrder { room: String, acked_first: (u64, String), sent_after: (u64, String) },
+    RealTimeOrder {
+        room: String,
+        acked_first: (u64, String),
+        sent_after: (u64, String),
+    },
     /// A history does not go 1, 2, 3, ...
-    HistoryGap { reader: String, room: String, expected: u64, found: u64 },
+    HistoryGap {
+        reader: String,
+        room: String,
+        expected: u64,
+        found: u64,
+    },
     /// Two histories differ at a seq.
-    Diverged { readers: (String, String), room: String, seq: u64 },
+    Diverged {
+        readers: (String, String),
+        room: String,
+        seq: u64,
+    },
     /// A feed leaves out, repeats or turns round.
-    FeedGap { reader: String, room: String, expected: u64, found: Option<u64> },
+    FeedGap {
+        reader: String,
+        room: String,
+        expected: u64,
+        found: Option<u64>,
+    },
     /// A feed brought another event than the history has there.
     FeedDiffers { reader: String, room: String, seq: u64 },
 }
@@ -98,39 +148,109 @@ impl fmt::Display for Report {
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::AckedLost { reader, room, seq, body } => {
+            Self::AckedLost {
+                reader,
+                room,
+                seq,
+                body,
+            } => {
                 write!(f, "acked and lost: {body:?} is not at {room} {seq}, says {reader}")
             }
-            Self::AckedTwice { room, body, seqs } => write!(f, "one post acked in two ways: {body:?} at {room} {seqs:?}"),
-            Self::Doubled { reader, room, body, seqs } => {
+            Self::AckedTwice { room, body, seqs } => {
+                write!(f, "one post acked in two ways: {body:?} at {room} {seqs:?}")
+            }
+            Self::Doubled {
+                reader,
+                room,
+                body,
+                seqs,
+            } => {
                 write!(f, "doubled: {body:?} stands at {room} {seqs:?}, says {reader}")
             }
-            Self::RefusedAppears { reader, room, seq, body } => {
+            Self::RefusedAppears {
+                reader,
+                room,
+                seq,
+                body,
+            } => {
                 write!(f, "refused and there: {body:?} at {room} {seq}, says {reader}")
             }
-            Self::Invented { reader, room, seq, author, body } => {
-                write!(f, "invented: {author} never posted {body:?} at {room} {seq}, says {reader}")
+            Self::Invented {
+                reader,
+                room,
+                seq,
+                author,
+                body,
+            } => {
+                write!(
+                    f,
+                    "invented: {author} never posted {body:?} at {room} {seq}, says {reader}"
+                )
             }
-            Self::OtherId { reader, room, seq, expected, found } => {
-                write!(f, "other id: {room} {seq} has {found:?} and not {expected:?}, says {reader}")
+            Self::OtherId {
+                reader,
+                room,
+                seq,
+                expected,
+                found,
+            } => {
+                write!(
+                    f,
+                    "other id: {room} {seq} has {found:?} and not {expected:?}, says {reader}"
+                )
             }
-            Self::AuthorOrder { session, room, earlier, later } => {
+            Self::AuthorOrder {
+                session,
+                room,
+                earlier,
+                later,
+            } => {
                 write!(f, "author order: {session} sent {earlier:?} before {later:?} to {room}")
             }
-            Self::RealTimeOrder { room, acked_first, sent_after } => {
-                write!(f, "real-time order: {acked_first:?} was acked before {sent_after:?} was sent to {room}")
+            Self::RealTimeOrder {
+                room,
+                acked_first,
+                sent_after,
+            } => {
+                write!(
+                    f,
+                    "real-time order: {acked_first:?} was acked before {sent_after:?} was sent to {room}"
+                )
             }
-            Self::HistoryGap { reader, room, expected, found } => {
-                write!(f, "history gap: {room} has {found} where {expected} should be, says {reader}")
+            Self::HistoryGap {
+                reader,
+                room,
+                expected,
+                found,
+            } => {
+                write!(
+                    f,
+                    "history gap: {room} has {found} where {expected} should be, says {reader}"
+                )
             }
-            Self::Diverged { readers: (one, other), room, seq } => {
+            Self::Diverged {
+                readers: (one, other),
+                room,
+                seq,
+            } => {
                 write!(f, "diverged: {one} and {other} differ at {room} {seq}")
             }
-            Self::FeedGap { reader, room, expected, found } => {
-                write!(f, "feed gap: {reader} got {found:?} of {room} where {expected} should be")
+            Self::FeedGap {
+                reader,
+                room,
+                expected,
+                found,
+            } => {
+                write!(
+                    f,
+                    "feed gap: {reader} got {found:?} of {room} where {expected} should be"
+                )
             }
             Self::FeedDiffers { reader, room, seq } => {
-                write!(f, "feed differs: {reader} got another event at {room} {seq} than the history has")
+                write!(
+                    f,
+                    "feed differs: {reader} got another event at {room} {seq} than the history has"
+                )
             }
         }
     }

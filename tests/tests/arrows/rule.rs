@@ -71,8 +71,8 @@ pub(crate) fn crate_arrows(root: &Path) -> Vec<Violation> {
                     found.push(Violation::new(&path, line, format!("the core may not use {name}")));
                 }
                 let owned = OWNED.iter().find(|owned| owned.names.contains(&name.as_str()));
-                let owns = |owner: &&str| owner.split(':').next() == Some(row.dir);
-                if let Some(owned) = owned.filter(|owned| !owned.owners.iter().any(|owner| owns(owner))) {
+                let owns = |owner: &&'static str| owner.split(':').next() == Some(row.dir);
+                if let Some(owned) = owned.filter(|owned| !owned.owners.iter().any(owns)) {
                     found.push(Violation::new(&path, line, owned.rule));
                 }
             }

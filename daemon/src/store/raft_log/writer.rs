@@ -149,9 +149,11 @@ impl Writer {
         while stop.is_none() {
             let Some(batch) = self.next_batch() else { break };
             let rows = batch.iter().map(Op::rows).sum();
+            // Split first: whatever becomes of the transaction, all who wait are told.
             let mut waiting = Vec::with_capacity(batch.len());
+            let tasks = batch.into_iter().map(|op| op.split(&mut waiting, &mut stop)).collect();
             let result = self.log.failure.check().and_then(|()| {
-                let result = self.write(batch, rows, &mut waiting, &mut stop);
+                let result = self.write(tasks, rows);
                 // The other file may have failed meanwhile: then this is not confirmed either.
                 self.log.failure.note(result).and_then(|()| self.log.failure.check())
             });
@@ -191,18 +193,7 @@ impl Writer {
     }
 
     /// One transaction of all of them.
-    fn write(
-        &mut self,
-        batch: Vec<Op>,
-        rows: usize,
-        waiting: &mut Vec<Waiting>,
-        stop: &mut Option<Done>,
-    ) -> Result<(), StoreError> {
-        // All who wait are told, also when the transaction does not even begin.
-        let mut tasks = Vec::with_capacity(batch.len());
-        for op in batch {
-            tasks.push(op.split(waiting, stop));
-        }
+    fn write(&mut self, tasks: Vec<Task>, rows: usize) -> Result<(), StoreError> {
         let mut transaction = self.database.begin_write().map_err(failed)?;
         transaction.set_durability(Durability::Immediate).map_err(failed)?;
         for task in tasks {

@@ -1,0 +1,49 @@
+//! Whether many sessions stay.
+
+use std::time::Duration;
+
+use quorate_client::{Client, ConnectionState, Notice, Notices};
+use serde_json::json;
+use tokio::time::{Instant, timeout_at};
+
+use super::{report, sessions};
+use crate::cli::BenchIdle;
+use crate::exit::Exit;
+use crate::output;
+
+pub(super) async fn run(client: &Client, args: &BenchIdle, json: bool) -> Result<(), Exit> {
+    let began = Instant::now();
+    let sessions = sessions(client, args.sessions).await?;
+    let connecting = began.elapsed();
+    let until = Instant::now() + Duration::from_secs(args.seconds.into());
+    let watching: Vec<_> = sessions
+        .iter()
+        .map(|session| tokio::spawn(breaks(session.notices(), until)))
+        .collect();
+    let mut broke = 0;
+    for task in watching {
+        broke += task.await.map_err(|error| Exit::error("bench", error.to_string()))?;
+    }
+    let connected = sessions
+        .iter()
+        .filter(|session| session.connection().state != ConnectionState::Reconnecting)
+        .count();
+    let report = json!({
+        "sessions": sessions.len(),
+        "connected": connected,
+        "lost": broke,
+        "connect_seconds": connecting.as_secs_f64(),
+    });
+    output::either(json, &report, &report::text(&report))
+}
+
+/// How often a session was lost.
+async fn breaks(mut notices: Notices, until: Instant) -> u64 {
+    let mut count = 0;
+    while let Ok(Some(notice)) = timeout_at(until, notices.next()).await {
+        if matches!(notice, Notice::Connection(now) if now.state == ConnectionState::Reconnecting) {
+            count += 1;
+        }
+    }
+    count
+}

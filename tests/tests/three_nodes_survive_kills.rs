@@ -1,0 +1,42 @@
+//! Three nodes: the leader is killed again and again, then all at once.
+
+use quorate_tests::{Cluster, Conversation, Seed};
+use rand::Rng;
+
+const WINDOW: usize = 8;
+const ROOM: &str = "ops";
+const ROUNDS: usize = 3;
+
+#[test]
+fn killing_the_leader_thrice_loses_nothing() {
+    let seed = Seed::announce("killing_the_leader_thrice_loses_nothing");
+    let mut dice = seed.dice();
+    let mut cluster = Cluster::new(3);
+    let talk = Conversation::start(&cluster, ROOM, &[1, 2, 3], &[1, 2, 3], WINDOW);
+    for round in 1..=ROUNDS {
+        talk.wait_for_more(dice.random_range(5..40));
+        let leader = cluster.leader();
+        println!("round {round}: kills the leader, node {leader}");
+        cluster.kill(leader);
+        talk.wait_for_more(dice.random_range(1..40));
+        cluster.start(leader);
+        cluster.wait_healthy();
+    }
+    talk.finish(&cluster);
+}
+
+#[test]
+fn every_acked_post_is_there_after_all_were_killed_at_once() {
+    let mut cluster = Cluster::new(3);
+    let talk = Conversation::start(&cluster, ROOM, &[1, 2, 3], &[1, 3], WINDOW);
+    talk.wait_for_more(60);
+    for id in cluster.ids() {
+        cluster.kill(id);
+    }
+    for id in cluster.ids() {
+        cluster.start(id);
+    }
+    cluster.wait_healthy();
+    talk.wait_for_more(20);
+    talk.finish(&cluster);
+}
