@@ -38,7 +38,11 @@ impl ClusterOptions {
     pub fn new(nodes: u64) -> Self {
         let env = ["POSTS_PER_SECOND", "REGISTRATIONS_PER_MINUTE"]
             .map(|key| (format!("CHATD_LIMITS__{key}"), "0".to_owned()));
-        Self { nodes, env: env.into(), net: None }
+        Self {
+            nodes,
+            env: env.into(),
+            net: None,
+        }
     }
 
     /// Puts a network in between that can be made bad.

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use quorate_tests::{Cluster, Conversation};
+use quorate_tests::{Cluster, Conversation, until};
 use serde_json::json;
 
 const WINDOW: usize = 8;
@@ -11,6 +11,8 @@ const ROOM: &str = "ops";
 const POST_DEADLINE_MS: u64 = 4000;
 /// What the answer may take beyond it.
 const SLACK: Duration = Duration::from_secs(3);
+/// Until a survivor has given its leader up, and until a client has been told.
+const LEADERLESS_DEADLINE: Duration = Duration::from_secs(15);
 /// What a command without a quorum may take, by the contract.
 const ONE_SHOT_DEADLINE: Duration = Duration::from_secs(35);
 
@@ -28,12 +30,12 @@ fn without_a_majority_nothing_is_acked_and_with_one_again_nothing_is_lost() {
     for id in killed {
         cluster.kill(id);
     }
-    // What was under way when the third died may still have been acknowledged by a majority.
-    let stands = || talk.checker().acked_count();
-    bystander.wait_for("the loss of the quorum to be told", SLACK * 5, |notice| {
-        notice.method == "connection" && notice.params["state"] == "no-quorum"
+    until("a survivor has noticed", LEADERLESS_DEADLINE, || {
+        let nodes = cluster.stale_status(1).nodes;
+        killed.iter().all(|id| nodes[id].state == "down").then_some(())
     });
-    let acked = stands();
+    // What was under way when the third died may still have been acknowledged by a majority.
+    let acked = talk.checker().acked_count();
 
     let sent = Instant::now();
     let body = json!({"room": ROOM, "body": "into the void", "deadline_ms": POST_DEADLINE_MS});
@@ -51,11 +53,11 @@ fn without_a_majority_nothing_is_acked_and_with_one_again_nothing_is_lost() {
     let status = cluster.ctl(1, &["-o", "json", "status"]).expect_code(6);
     assert_eq!(status.error_code().as_deref(), Some("no-quorum"), "{}", status.stderr);
     let stale = cluster.stale_status(1);
-    assert_eq!((stale.voters, stale.leader), (5, None), "{stale:?}");
+    assert_eq!((stale.voters, stale.voters_up), (5, 2), "{stale:?}");
     assert!(cluster.raft_info(2).is_some(), "raft info always answers locally");
     let health = cluster.ctl(1, &["health"]);
     assert_eq!(health.code, Some(5), "{health:?}");
-    assert_eq!(stands(), acked, "no majority, no acknowledgement");
+    assert_eq!(talk.checker().acked_count(), acked, "no majority, no acknowledgement");
 
     cluster.start(killed[0]);
     cluster.start(killed[1]);
@@ -103,4 +105,21 @@ fn a_command_without_a_quorum_ends_in_time_with_exit_6() {
     let _ = cluster
         .chat("alice", &["history", ROOM], "", ONE_SHOT_DEADLINE)
         .expect_code(6);
+}
+
+#[test]
+fn a_connected_client_is_told_that_the_quorum_is_lost_and_that_it_is_back() {
+    let mut cluster = Cluster::new(3);
+    let alice = cluster.rpc("alice", 1);
+    alice.register("alice");
+    assert_eq!(alice.node(), 1);
+    cluster.kill(3);
+    cluster.kill(2);
+    let lost = alice.wait_for("the loss of the quorum to be told", LEADERLESS_DEADLINE, |notice| {
+        notice.method == "connection" && notice.params["state"] == "no-quorum"
+    });
+    cluster.start(2);
+    alice.wait_for("its return to be told", LEADERLESS_DEADLINE, |notice| {
+        notice.at > lost.at && notice.method == "connection" && notice.params["state"] == "connected"
+    });
 }

@@ -87,7 +87,9 @@ impl Limits {
 
 impl Buckets {
     fn new(rates: Rates) -> Self {
-        let failed_by_source = rates.failed_logins_per_minute.map(|_| FAILED_LOGINS_PER_SOURCE_PER_MINUTE);
+        let failed_by_source = rates
+            .failed_logins_per_minute
+            .map(|_| FAILED_LOGINS_PER_SOURCE_PER_MINUTE);
         Self {
             posts: Keyed::new(rates.posts_per_second, Quota::per_second),
             registrations: Keyed::new(rates.registrations_per_minute, Quota::per_minute),

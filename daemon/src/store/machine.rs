@@ -6,13 +6,12 @@ use std::path::PathBuf;
 use std::sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use arc_swap::ArcSwapOption;
-use openraft::EntryPayload;
 use quorate_core::{Entry, Event, LogIndex, Outcome, RecordKey, RoomEvent, State};
 use quorate_protocol::{entry, event};
 use redb::{Database, ReadableDatabase};
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
-use crate::consensus::types::{LogEntry, LogId, Proposal};
+use crate::consensus::types::{LogEntry, LogId, Payload, Proposal, StoredMembership};
 use crate::fanout::{Hub, Published};
 
 use super::identity::Identity;
@@ -150,8 +149,8 @@ impl Machine {
             }
             meta.applied = Some(log_id);
             let entry = match payload {
-                EntryPayload::Blank => None,
-                EntryPayload::Normal(Proposal(bytes)) => {
+                Payload::Blank => None,
+                Payload::Normal(Proposal(bytes)) => {
                     let index = LogIndex(log_id.index());
                     let entry = entry::decode(&bytes).map_err(|error| StoreError::Entry {
                         index,
@@ -159,8 +158,8 @@ impl Machine {
                     })?;
                     Some(entry)
                 }
-                EntryPayload::Membership(membership) => {
-                    meta.membership = super::shape::StoredMembership::new(Some(log_id), membership);
+                Payload::Membership(membership) => {
+                    meta.membership = StoredMembership::new(Some(log_id), membership);
                     None
                 }
             };

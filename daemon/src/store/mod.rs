@@ -28,7 +28,6 @@ mod raft_machine;
 mod reader;
 mod rows;
 mod seal;
-pub mod shape;
 mod snapshot;
 mod stats;
 #[cfg(test)]

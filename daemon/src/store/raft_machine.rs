@@ -13,8 +13,8 @@ use crate::consensus::types::{Answer, LogId, TypeConfig};
 use super::StoreError;
 use super::machine::{APPLY_ENTRIES_MAX, Machine};
 use super::rows::Meta;
-use super::shape::StoredMembership;
 use super::snapshot::{self, SnapshotData, SnapshotReader};
+use crate::consensus::types::StoredMembership;
 
 type Snapshot = SnapshotOf<TypeConfig, SnapshotData>;
 

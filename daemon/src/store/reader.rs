@@ -14,8 +14,8 @@ use crate::consensus::types::LogId;
 
 use super::machine::Shared;
 use super::rows;
-use super::shape::StoredMembership;
 use super::{CommitStats, HistoryError, RAFT_FILE, STATE_FILE, StoreError, WaitError};
+use crate::consensus::types::StoredMembership;
 
 /// Histories read at once; a page of one takes well under a millisecond from the page cache.
 const READS_MAX: usize = 8;

@@ -5,9 +5,10 @@ use std::ops::Range;
 
 use quorate_core::NodeId;
 
+use crate::consensus::types::shape;
 use crate::consensus::types::{LogEntry, LogId, Vote};
+use crate::store::StoreError;
 use crate::store::identity::Incarnation;
-use crate::store::{StoreError, shape};
 
 /// Entries beyond this leave the cache, oldest first, once they are durable. It holds more than
 /// followers usually lag, so that replication and apply do not read the disk.

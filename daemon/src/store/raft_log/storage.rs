@@ -6,8 +6,9 @@ use std::sync::Arc;
 use openraft::LogState;
 use openraft::storage::{IOFlushed, RaftLogStorage};
 
+use crate::consensus::types::shape;
 use crate::consensus::types::{LogEntry, LogId, TypeConfig, Vote};
-use crate::store::{StoreError, shape};
+use crate::store::StoreError;
 
 use super::writer::Op;
 use super::{LogStore, QUEUE_KIB_MAX};

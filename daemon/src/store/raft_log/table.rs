@@ -6,11 +6,12 @@ use bytes::Buf;
 use quorate_core::NodeId;
 use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition, TableError, WriteTransaction};
 
+use crate::consensus::types::shape;
 use crate::consensus::types::{LogEntry, LogId};
+use crate::store::StoreError;
 use crate::store::database::File;
 use crate::store::identity::{Identity, Incarnation};
 use crate::store::seal::{Place, seal, seal_with, unseal};
-use crate::store::{StoreError, shape};
 
 use super::cache::Memory;
 

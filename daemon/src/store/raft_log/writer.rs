@@ -10,11 +10,12 @@ use quorate_core::NodeId;
 use redb::{Database, Durability, ReadableTable, WriteTransaction};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
+use crate::consensus::types::shape;
 use crate::consensus::types::{LogEntry, LogId, TypeConfig, Vote};
+use crate::store::StoreError;
 use crate::store::database::File;
 use crate::store::identity::Incarnation;
 use crate::store::open::close;
-use crate::store::{StoreError, shape};
 
 use super::Log;
 use super::table::{self, COMMITTED, ENROLLED, LOG, PEERS, PURGED, VOTE, failed};

@@ -29,7 +29,7 @@ use quorate_core::{EventNo, Record, RecordKey, RoomId, Seq};
 
 use crate::consensus::types::LogId;
 
-use super::shape::StoredMembership;
+use crate::consensus::types::StoredMembership;
 
 /// What a run of applied entries changed.
 pub(super) struct Batch {

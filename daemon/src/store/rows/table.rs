@@ -4,11 +4,11 @@ use quorate_core::{Record, State};
 use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition, TableError, WriteTransaction};
 
 use crate::consensus::types::LogId;
+use crate::consensus::types::{StoredMembership, shape};
 use crate::store::StoreError;
 use crate::store::database::File;
 use crate::store::identity::Identity;
 use crate::store::seal::{Place, seal, seal_with, unseal};
-use crate::store::shape::{self, StoredMembership};
 
 use super::{EventRow, key};
 

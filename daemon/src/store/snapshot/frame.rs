@@ -10,8 +10,9 @@
 
 use bytes::{Buf, BufMut, Bytes};
 
+use crate::consensus::types::shape;
+use crate::store::SnapshotError;
 use crate::store::rows::{Meta, RowsTable};
-use crate::store::{SnapshotError, shape};
 
 /// The largest frame.
 pub const FRAME_MAX_BYTES: usize = 256 << 10;

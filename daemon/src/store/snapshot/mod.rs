@@ -14,12 +14,8 @@ pub use reader::SnapshotReader;
 pub(super) use writer::NEW_PREFIX;
 pub use writer::{Received, SnapshotDir, SnapshotWriter};
 
-use openraft::alias::SnapshotMetaOf;
-
-use crate::consensus::types::TypeConfig;
-
 /// What names a snapshot: its last log id, and the membership there.
-pub type SnapshotMeta = SnapshotMetaOf<TypeConfig>;
+pub use crate::consensus::types::RaftSnapshotMeta as SnapshotMeta;
 
 /// A snapshot's contents, as openraft hands them about.
 #[derive(Debug)]

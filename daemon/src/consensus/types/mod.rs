@@ -1,8 +1,10 @@
 //! What openraft is told about our types. None of these goes to disk or wire as it is: the store
 //! and the peer protocol have records of their own, so an upgrade of openraft changes neither.
 
+pub mod shape;
+
 use bytes::Bytes;
-use openraft::alias::{LogIdOf, VoteOf};
+use openraft::alias::{LogIdOf, SnapshotMetaOf, StoredMembershipOf, VoteOf};
 use quorate_core::{NodeId, Outcome};
 
 openraft::declare_raft_types!(
@@ -52,3 +54,9 @@ pub type Vote = VoteOf<TypeConfig>;
 pub type LogEntry = openraft::alias::EntryOf<TypeConfig>;
 /// Who votes and who listens, and where they are reached.
 pub type Membership = openraft::Membership<NodeId, NodeAddrs>;
+/// A membership with the entry that it came from.
+pub type StoredMembership = StoredMembershipOf<TypeConfig>;
+/// What a log entry carries: a command, a membership, or nothing.
+pub type Payload = openraft::EntryPayload<Proposal, NodeId, NodeAddrs>;
+/// What Raft says of a snapshot.
+pub type RaftSnapshotMeta = SnapshotMetaOf<TypeConfig>;

@@ -7,16 +7,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::{Buf, BufMut, Bytes};
-use openraft::alias::{CommittedLeaderIdOf, LeaderIdOf, StoredMembershipOf};
+use openraft::alias::{CommittedLeaderIdOf, LeaderIdOf};
 use openraft::entry::{RaftEntry, RaftPayload};
 use openraft::vote::RaftLeaderId;
 use openraft::{EntryPayload, Membership};
 use quorate_core::NodeId;
 
-use crate::consensus::types::{LogEntry, LogId, NodeAddrs, Proposal, TypeConfig, Vote};
-
-/// A membership with the entry that it came from.
-pub type StoredMembership = StoredMembershipOf<TypeConfig>;
+use super::{LogEntry, LogId, NodeAddrs, Proposal, StoredMembership, TypeConfig, Vote};
 
 const BLANK: u8 = 0;
 const NORMAL: u8 = 1;
