@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::{Author, Checker, Cluster, Rpc, until};
+use serde_json::json;
+
+use crate::{Author, CALL_DEADLINE, Checker, Cluster, Placed, Post, Rpc, RpcError, until};
 
 /// Until so many more posts are acknowledged: an election or two, and a slow machine.
 const POSTS_DEADLINE: Duration = Duration::from_secs(60);
@@ -76,6 +78,41 @@ impl Conversation {
     #[must_use]
     pub fn checker(&self) -> &Arc<Checker> {
         &self.checker
+    }
+
+    /// Posts something else through a connection of this user, and puts it into the record.
+    ///
+    /// # Errors
+    /// It was not acknowledged.
+    ///
+    /// # Panics
+    /// There is no answer in time.
+    pub fn post_through(&self, rpc: &Rpc, user: &str, body: &str, deadline: Duration) -> Result<Placed, RpcError> {
+        let params = json!({"room": self.room, "body": body, "deadline_ms": deadline.as_millis()});
+        let pending = rpc.send("post", &params);
+        let post = Post {
+            session: rpc.label().to_owned(),
+            user: user.to_owned(),
+            room: self.room.clone(),
+            body: body.to_owned(),
+            id: None,
+        };
+        let attempt = self.checker.sent(post, pending.sent_at);
+        let answer = pending.wait(CALL_DEADLINE);
+        match &answer.result {
+            Ok(result) => {
+                let placed = Placed::read(result);
+                self.checker.acked(attempt, placed.seq, &placed.id, answer.at);
+                Ok(placed)
+            }
+            Err(error) => {
+                match error.outcome.as_str() {
+                    "refused" => self.checker.refused(attempt),
+                    _ => self.checker.unknown(attempt),
+                }
+                Err(error.clone())
+            }
+        }
     }
 
     /// Waits until every author has had so many more posts acknowledged than now.

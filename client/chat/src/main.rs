@@ -16,6 +16,9 @@ use clap::Parser;
 use crate::cli::Cli;
 use crate::exit::Exit;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     // Before anything is printed in a form that depends on them.
     let cli = Cli::parse();

@@ -13,6 +13,7 @@ use quorate_transport::{FrameReceiver, FrameSender, ResetCode, SendError};
 use tokio::sync::{Semaphore, oneshot};
 use tokio::time::{Instant, timeout};
 
+use super::heard::Heard;
 use super::stay::Stay;
 use super::types::Vote;
 use super::wire::{self, Declined, WireError, kind};
@@ -27,12 +28,14 @@ const SNAPSHOTS_MAX: usize = 2;
 
 /// Takes the Raft streams of all peers.
 pub(crate) struct Incoming {
-    raft: Raft,
+    pub(super) raft: Raft,
     /// This node is enrolled, and its log has begun if it is to begin here.
-    running: Arc<AtomicBool>,
-    stay: Arc<Stay>,
-    snapshot_dir: SnapshotDir,
-    snapshots: Arc<Semaphore>,
+    pub(super) running: Arc<AtomicBool>,
+    pub(super) stay: Arc<Stay>,
+    pub(super) heard: Arc<Heard>,
+    pub(super) snapshot_dir: SnapshotDir,
+    /// See [`Incoming::snapshots`].
+    pub(super) snapshots: Arc<Semaphore>,
 }
 
 /// Why a stream was given up.
@@ -51,14 +54,9 @@ enum StreamFault {
 }
 
 impl Incoming {
-    pub(crate) fn new(raft: Raft, running: Arc<AtomicBool>, stay: Arc<Stay>, snapshot_dir: SnapshotDir) -> Self {
-        Self {
-            raft,
-            running,
-            stay,
-            snapshot_dir,
-            snapshots: Arc::new(Semaphore::new(SNAPSHOTS_MAX)),
-        }
+    /// The places for snapshots on their way in.
+    pub(super) fn snapshots() -> Arc<Semaphore> {
+        Arc::new(Semaphore::new(SNAPSHOTS_MAX))
     }
 }
 
@@ -171,6 +169,9 @@ impl Incoming {
         while let Some(answer) = answers.next().await {
             let answer = answer.map_err(|_| Declined::Stopped)?;
             let goes_on = answer.is_ok();
+            if goes_on {
+                self.heard.note(peer);
+            }
             timeout(STREAM_DEADLINE, send.send(&wire::append_reply(&answer)))
                 .await
                 .map_err(|_| StreamFault::Deadline)??;

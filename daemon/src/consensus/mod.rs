@@ -8,6 +8,7 @@
 mod append_session;
 mod config;
 mod hand_back;
+mod heard;
 mod incoming;
 mod leadership;
 mod membership;

@@ -11,9 +11,10 @@ use quorate_core::NodeId;
 use quorate_transport::CloseCode;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use super::config::{ConfigFault, ConsensusConfig, Formation};
+use super::heard::Heard;
 use super::incoming::Incoming;
 use super::network::Network;
 use super::read_index::Readers;
@@ -26,6 +27,8 @@ use crate::store::Store;
 
 /// Metrics change with each batch; the view follows at most this often.
 const VIEW_PERIOD: Duration = Duration::from_millis(5);
+/// How often it is looked whether the leader has fallen silent.
+const SILENCE_PERIOD: Duration = Duration::from_millis(100);
 
 /// The hold-down when the configuration says "off" and an operator turns the handing back on.
 const DEFAULT_HOLD_DOWN: Duration = Duration::from_secs(10);
@@ -96,12 +99,15 @@ impl Consensus {
         // Built, not run: it answers nobody and asks nobody until this node is enrolled.
         let raft = Raft::build(config.node_id, openraft, network, store.log(), store.state_machine()).await?;
         let running = Arc::new(AtomicBool::new(false));
-        let incoming = Incoming::new(
-            raft.clone(),
-            Arc::clone(&running),
-            Arc::clone(&stay),
-            store.snapshot_dir(),
-        );
+        let heard = Arc::new(Heard::default());
+        let incoming = Incoming {
+            raft: raft.clone(),
+            running: Arc::clone(&running),
+            stay: Arc::clone(&stay),
+            heard: Arc::clone(&heard),
+            snapshot_dir: store.snapshot_dir(),
+            snapshots: Incoming::snapshots(),
+        };
         let (readers, serving_readers) = Readers::new(raft.clone());
         let (publish, view) = watch::channel(View::outside());
         let inner = Arc::new(Inner {
@@ -120,7 +126,7 @@ impl Consensus {
         });
         let mut tasks = JoinSet::new();
         tasks.spawn(serving_readers);
-        tasks.spawn(watch_metrics(raft, links, publish, inner.stopped.clone()));
+        tasks.spawn(watch_metrics(Arc::clone(&inner), heard, publish));
         tasks.spawn(form(Arc::clone(&inner), local));
         // Also when it is off, so that it can be turned on.
         let hold_down = inner.config.hand_back.unwrap_or(DEFAULT_HOLD_DOWN);
@@ -262,19 +268,17 @@ async fn form(inner: Arc<Inner>, local: Arc<Local>) {
 }
 
 /// Keeps the view and the addrs up to date, and notices when Raft fails.
-async fn watch_metrics(
-    raft: Raft,
-    links: Arc<Links>,
-    publish: watch::Sender<View>,
-    stopped: watch::Sender<Option<StopCause>>,
-) {
-    let mut metrics = raft.metrics();
+async fn watch_metrics(inner: Arc<Inner>, heard: Arc<Heard>, publish: watch::Sender<View>) {
+    let (links, stopped, own) = (&inner.links, &inner.stopped, inner.config.node_id);
+    let silence_max = 2 * inner.config.election_timeout_max();
+    let mut metrics = inner.raft.metrics();
     let mut membership_at = None;
     loop {
-        let (view, running) = {
+        let (mut view, running) = {
             let metrics = metrics.borrow_and_update();
             (View::of(&metrics), metrics.running_state.clone())
         };
+        heard.hide_silent_leader(&mut view, own, silence_max);
         if view.membership_at != membership_at {
             membership_at = view.membership_at;
             links
@@ -287,10 +291,11 @@ async fn watch_metrics(
             changed
         });
         if let Err(fatal) = running {
-            return set_once(&stopped, StopCause::Failed(fatal));
+            return set_once(stopped, StopCause::Failed(fatal));
         }
-        if metrics.changed().await.is_err() {
-            return set_once(&stopped, StopCause::Failed(Fatal::Stopped));
+        // Silence changes no metric, so it is looked for from time to time.
+        if matches!(timeout(SILENCE_PERIOD, metrics.changed()).await, Ok(Err(_))) {
+            return set_once(stopped, StopCause::Failed(Fatal::Stopped));
         }
         sleep(VIEW_PERIOD).await;
     }

@@ -48,8 +48,11 @@ pub struct PeerProgress {
 /// Raft at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct View {
-    /// Who leads, as far as this node knows.
+    /// Who leads, as far as this node knows; nobody, when the leader has not been heard of for too
+    /// long, or has no quorum.
     pub leader: Option<NodeId>,
+    /// Who led last, heard of or not.
+    pub last_leader: Option<NodeId>,
     /// The term of the vote.
     pub term: u64,
     /// The last vote given or acknowledged; `None` before the first.
@@ -127,6 +130,7 @@ impl View {
         };
         Self {
             leader: metrics.current_leader,
+            last_leader: metrics.current_leader,
             term: metrics.current_term,
             vote: vote(&metrics.vote),
             role,

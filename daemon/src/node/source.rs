@@ -61,7 +61,7 @@ impl NodeSource {
             voters: count(view.voters().count()),
             reachable: count(view.voters().filter(|id| facts.contains_key(id)).count()),
             needed: count(view.quorum),
-            last_leader: view.leader,
+            last_leader: view.last_leader,
         }
     }
 

@@ -60,13 +60,18 @@ async fn take(queue: &mut mpsc::Receiver<Item>) -> Option<Vec<Item>> {
 fn begin(route: &Route, items: &[Item]) -> Ends {
     let commands: Vec<Bytes> = items.iter().map(|item| item.command.clone()).collect();
     let count = commands.len();
+    let deadline = items
+        .iter()
+        .map(|item| item.deadline)
+        .max()
+        .unwrap_or_else(Instant::now);
     let leader = route.consensus.view().borrow().leader;
     let mut ends = match leader {
         None => return std::future::ready(not_proposed(count, None)).boxed(),
-        Some(leader) if leader == route.node => propose(route.consensus.clone(), commands).boxed(),
+        Some(leader) if leader == route.node => propose(route.consensus.clone(), commands, deadline).boxed(),
         Some(leader) => {
             let hops = Arc::clone(&route.hops);
-            async move { hops.submit(leader, commands).await }.boxed()
+            async move { hops.submit(leader, commands, deadline).await }.boxed()
         }
     };
     // Polled once, so that the call takes its place before the next batch's does.
@@ -79,14 +84,7 @@ fn begin(route: &Route, items: &[Item]) -> Ends {
 async fn settle(mut items: Vec<Item>, first: Ends, route: Route, _place: OwnedSemaphorePermit) {
     let mut attempt = first;
     loop {
-        let deadline = items
-            .iter()
-            .map(|item| item.deadline)
-            .max()
-            .unwrap_or_else(Instant::now);
-        let ends = timeout_at(deadline, attempt)
-            .await
-            .unwrap_or_else(|_| vec![End::Unknown; items.len()]);
+        let ends = attempt.await;
         let now = Instant::now();
         let mut again = Vec::new();
         for (item, end) in items.into_iter().zip(ends) {

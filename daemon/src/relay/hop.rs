@@ -2,6 +2,7 @@
 //! when another node leads, since an answer from the old leader may then never come.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use quorate_protocol::Frame;
 use quorate_protocol::relay::{AskReadIndex, End, ReadIndex, Submit, Submitted, frame, kind, parse};
 use quorate_transport::{Alpn, FrameReceiver, FrameSender, Priority};
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::NoQuorum;
 use super::batch::not_proposed;
@@ -37,11 +38,23 @@ pub(super) struct Hops {
 enum Call {
     Submit {
         commands: Vec<Bytes>,
+        claim: Claim,
         ends: oneshot::Sender<Vec<End>>,
     },
     ReadIndex {
         index: oneshot::Sender<Option<LogIndex>>,
     },
+}
+
+/// Decides between the hop that is about to write a call and the asker whose deadline has passed:
+/// whoever is first has it. A call that its asker took back surely was not proposed.
+#[derive(Clone, Debug, Default)]
+struct Claim(Arc<AtomicBool>);
+
+impl Claim {
+    fn take(&self) -> bool {
+        !self.0.swap(true, Ordering::AcqRel)
+    }
 }
 
 impl Hops {
@@ -53,15 +66,30 @@ impl Hops {
         }
     }
 
-    /// Has the leader propose these.
-    pub(super) async fn submit(&self, leader: NodeId, commands: Vec<Bytes>) -> Vec<End> {
+    /// Has the leader propose these. At the deadline what was written is unknown, and what was not
+    /// never will be.
+    pub(super) async fn submit(&self, leader: NodeId, commands: Vec<Bytes>, deadline: Instant) -> Vec<End> {
         let count = commands.len();
         let (ends, ended) = oneshot::channel();
-        if self.call(leader, Call::Submit { commands, ends }).await.is_err() {
-            return not_proposed(count, None);
+        let claim = Claim::default();
+        let call = Call::Submit {
+            commands,
+            claim: claim.clone(),
+            ends,
+        };
+        let answer = async {
+            match self.call(leader, call).await {
+                Ok(()) => ended.await.ok(),
+                Err(NoQuorum) => None,
+            }
+        };
+        // The hop answers every call; without an answer it has broken, perhaps with the call in its
+        // hands.
+        match timeout_at(deadline, answer).await {
+            Ok(Some(ends)) => ends,
+            Ok(None) | Err(_) if claim.take() => not_proposed(count, None),
+            Ok(None) | Err(_) => vec![End::Unknown; count],
         }
-        // The hop answers every call; without an answer it has broken with the call in its hands.
-        ended.await.unwrap_or_else(|_| vec![End::Unknown; count])
     }
 
     /// Asks the leader for its read index.
@@ -102,18 +130,21 @@ impl Pending {
         self.submits.is_empty() && self.reads.is_empty()
     }
 
-    /// Notes a call and makes its frame.
-    fn note(&mut self, call: Call) -> Frame {
+    /// Notes a call and makes its frame; none for a call that was taken back.
+    fn note(&mut self, call: Call) -> Option<Frame> {
         self.next += 1;
         let number = self.next;
         match call {
-            Call::Submit { commands, ends } => {
+            Call::Submit { commands, claim, ends } => {
+                if !claim.take() {
+                    return None;
+                }
                 self.submits.insert(number, (commands.len(), ends));
-                frame(kind::SUBMIT, &Submit { call: number, commands })
+                Some(frame(kind::SUBMIT, &Submit { call: number, commands }))
             }
             Call::ReadIndex { index } => {
                 self.reads.insert(number, index);
-                frame(kind::ASK_READ_INDEX, &AskReadIndex { call: number })
+                Some(frame(kind::ASK_READ_INDEX, &AskReadIndex { call: number }))
             }
         }
     }
@@ -167,7 +198,7 @@ async fn run(leader: NodeId, links: Arc<Links>, mut view: watch::Receiver<View>,
     calls.close();
     while let Some(call) = calls.recv().await {
         match call {
-            Call::Submit { commands, ends } => drop(ends.send(not_proposed(commands.len(), None))),
+            Call::Submit { commands, ends, .. } => drop(ends.send(not_proposed(commands.len(), None))),
             Call::ReadIndex { index } => drop(index.send(None)),
         }
     }
@@ -187,7 +218,7 @@ async fn speak(
         tokio::select! {
             call = calls.recv() => {
                 let Some(call) = call else { return "the relay is gone" };
-                let frame = pending.note(call);
+                let Some(frame) = pending.note(call) else { continue };
                 if !matches!(timeout(SEND_DEADLINE, sender.send(&frame)).await, Ok(Ok(()))) {
                     return "the leader does not read";
                 }

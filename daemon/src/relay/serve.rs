@@ -22,7 +22,7 @@ use crate::peer::StreamHandler;
 
 /// Calls of one stream under way at once; past it, reading waits.
 const CALLS_MAX: usize = 16;
-/// How long a proposed batch may take before its end is told as unknown.
+/// How long a relayed batch may take before its end is told as unknown.
 const PROPOSE_DEADLINE: Duration = Duration::from_secs(6);
 /// How long a read index may take.
 const READ_DEADLINE: Duration = Duration::from_secs(2);
@@ -82,7 +82,7 @@ impl Server {
                     return None;
                 }
                 let submit = async move {
-                    let ends = propose(consensus, commands).await;
+                    let ends = propose(consensus, commands, Instant::now() + PROPOSE_DEADLINE).await;
                     frame(kind::SUBMITTED, &Submitted { call, ends })
                 };
                 Some(submit.boxed())
@@ -112,7 +112,7 @@ impl StreamHandler for Server {
 }
 
 /// Proposes commands on this node, stamped with its clock.
-pub(super) async fn propose(consensus: Consensus, commands: Vec<Bytes>) -> Vec<End> {
+pub(super) async fn propose(consensus: Consensus, commands: Vec<Bytes>, deadline: Instant) -> Vec<End> {
     let count = commands.len();
     let leader = consensus.view().borrow().leader;
     if leader != Some(consensus.node_id()) {
@@ -120,7 +120,7 @@ pub(super) async fn propose(consensus: Consensus, commands: Vec<Bytes>) -> Vec<E
     }
     let now = now();
     let entries = commands.iter().map(|command| entry::stamp(now, command)).collect();
-    let outcomes = consensus.propose(entries, Instant::now() + PROPOSE_DEADLINE).await;
+    let outcomes = consensus.propose(entries, deadline).await;
     outcomes.into_iter().map(end).collect()
 }
 

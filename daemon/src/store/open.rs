@@ -156,8 +156,8 @@ impl Store {
         Ok(Self {
             identity,
             log,
+            reader: Reader::new(Arc::clone(&shared), queue.downgrade()),
             machine: Machine::new(Arc::clone(&shared), queue, hub),
-            reader: Reader::new(Arc::clone(&shared)),
             shared,
             threads: Threads {
                 log: log_thread,

@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use quorate_core::{EventNo, LogIndex, RoomId, Seq, State};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, mpsc};
 use tokio::time::{Instant, timeout_at};
 
 use crate::consensus::types::LogId;
 
 use super::machine::Shared;
-use super::rows;
+use super::rows::{self, Op};
 use super::{CommitStats, HistoryError, RAFT_FILE, STATE_FILE, StoreError, WaitError};
 use crate::consensus::types::StoredMembership;
 
@@ -48,6 +48,8 @@ pub struct StoredEvent {
 #[derive(Clone)]
 pub struct Reader {
     shared: Arc<Shared>,
+    /// The rows' writer; weak, since readers do not keep it at work.
+    writer: mpsc::WeakSender<Op>,
     turns: Arc<Semaphore>,
 }
 
@@ -58,9 +60,10 @@ impl fmt::Debug for Reader {
 }
 
 impl Reader {
-    pub(super) fn new(shared: Arc<Shared>) -> Self {
+    pub(super) fn new(shared: Arc<Shared>, writer: mpsc::WeakSender<Op>) -> Self {
         Self {
             shared,
+            writer,
             turns: Arc::new(Semaphore::new(READS_MAX)),
         }
     }
@@ -138,6 +141,12 @@ impl Reader {
                 .acquire_owned()
                 .await
                 .map_err(|_| StoreError::Closed)?;
+            if *visible.borrow_and_update() < target
+                && let Some(writer) = self.writer.upgrade()
+            {
+                // A full queue needs no hurry: its writer has enough for a transaction.
+                drop(writer.try_send(Op::Hurry));
+            }
             tokio::select! {
                 seen = visible.wait_for(|visible| *visible >= target) => drop(seen.map_err(|_| StoreError::Closed)?),
                 failure = self.shared.failure.wait() => return Err(failure),

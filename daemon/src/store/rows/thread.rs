@@ -1,9 +1,10 @@
 //! The thread that writes `state.redb`, and what it is asked for.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
-use std::{fs, time::Instant};
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
 use quorate_core::LogIndex;
@@ -20,8 +21,14 @@ use super::Batch;
 use super::table::Meta;
 use super::writer::RowsWriter;
 
-/// Batches in a transaction.
-const TRANSACTION_BATCHES_MAX: usize = 256;
+/// Batches in a transaction at the most.
+const TRANSACTION_BATCHES_MAX: usize = 1024;
+/// Bytes of rows in a transaction, about.
+const TRANSACTION_BYTES: usize = 2 << 20;
+/// How long a transaction waits for more rows when nobody waits for it. Nobody does but readers of
+/// what was applied just now and is in no tail; each transaction copies every page that it touches,
+/// so few large ones cost a fraction of many small ones.
+const LINGER: Duration = Duration::from_millis(20);
 
 pub(in crate::store) type Done<T> = oneshot::Sender<Result<T, StoreError>>;
 
@@ -29,6 +36,8 @@ pub(in crate::store) type Done<T> = oneshot::Sender<Result<T, StoreError>>;
 pub(in crate::store) enum Op {
     /// Rows, and the room in the queue that they take.
     Write(Batch, OwnedSemaphorePermit),
+    /// Somebody waits for the rows that came before.
+    Hurry,
     /// Make durable what came before, and say up to where that is.
     Checkpoint(Done<Meta>),
     /// Go on with a snapshot's file instead.
@@ -154,6 +163,7 @@ impl Worker {
         // Who asked may have been cancelled, so nobody need take the answer.
         match op {
             Op::Write(batch, room) => return self.write(batch, room).is_none_or(|after| self.perform(after)),
+            Op::Hurry => {}
             Op::Checkpoint(done) => {
                 let durable = self.checkpoint().map(|()| self.rows.meta().clone());
                 drop(done.send(durable));
@@ -170,19 +180,28 @@ impl Worker {
         true
     }
 
-    /// Writes a batch and those right behind it; gives back what came after them.
+    /// Writes a batch and those behind it that come soon; gives back what came after them.
     fn write(&mut self, first: Batch, room: OwnedSemaphorePermit) -> Option<Op> {
+        let until = Instant::now() + LINGER;
+        let mut bytes = first.bytes();
         let mut batches = vec![first];
         let mut rooms = vec![room];
         let mut after = None;
-        while batches.len() < TRANSACTION_BATCHES_MAX && after.is_none() {
-            match self.ops.try_recv() {
-                Ok(Op::Write(batch, room)) => {
+        while batches.len() < TRANSACTION_BATCHES_MAX && bytes < TRANSACTION_BYTES {
+            let next = self
+                .timer
+                .block_on(async { timeout_at(until.into(), self.ops.recv()).await });
+            match next {
+                Ok(Some(Op::Write(batch, room))) => {
+                    bytes += batch.bytes();
                     batches.push(batch);
                     rooms.push(room);
                 }
-                Ok(op) => after = Some(op),
-                Err(_) => break,
+                Ok(Some(op)) => {
+                    after = Some(op);
+                    break;
+                }
+                Ok(None) | Err(_) => break,
             }
         }
         let written = self.outlets.failure.check().and_then(|()| self.rows.write(batches));

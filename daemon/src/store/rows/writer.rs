@@ -1,5 +1,6 @@
 //! Writing batches of rows, and checkpoints of them.
 
+use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -66,13 +67,10 @@ impl RowsWriter {
             let mut places = transaction.open_table(PLACES).map_err(failed)?;
             let mut events = transaction.open_table(EVENTS).map_err(failed)?;
             let mut end = events.upper_bound_mut(Bound::<u64>::Unbounded).map_err(failed)?;
+            // Only the last value of each key, in the order of the keys: neighbours share pages.
+            let mut last: BTreeMap<Vec<u8>, Option<Vec<u8>>> = BTreeMap::new();
             for batch in batches {
-                for (key, value) in batch.records {
-                    match value {
-                        Some(value) => drop(records.insert(key.as_slice(), value.as_slice()).map_err(failed)?),
-                        None => drop(records.remove(key.as_slice()).map_err(failed)?),
-                    }
-                }
+                last.extend(batch.records);
                 for event in batch.events {
                     let row = table::encode_event(&event);
                     end.insert_before(event.no.0, row.as_slice()).map_err(failed)?;
@@ -84,6 +82,12 @@ impl RowsWriter {
                 }
             }
             end.close().map_err(failed)?;
+            for (key, value) in last {
+                match value {
+                    Some(value) => drop(records.insert(key.as_slice(), value.as_slice()).map_err(failed)?),
+                    None => drop(records.remove(key.as_slice()).map_err(failed)?),
+                }
+            }
         }
         table::write_meta(&transaction, &meta)?;
         transaction.commit().map_err(failed)?;
