@@ -13,6 +13,7 @@ pub(crate) enum Exit {
     NotFound,
     Permission,
     Unhealthy,
+    /// No quorum, or no node within reach.
     NoQuorum,
     Refused,
     Interrupted,

@@ -132,7 +132,7 @@ impl<'a> Link<'a> {
 
     fn unreachable(&self, message: String) -> Failure {
         let socket = self.socket.display();
-        Failure::new(Exit::Error, "daemon-unreachable", message).hint(format!(
+        Failure::new(Exit::NoQuorum, "daemon-unreachable", message).hint(format!(
             "is chatd running, and is {socket} its admin socket? --socket and CHATCTL_SOCKET name another"
         ))
     }

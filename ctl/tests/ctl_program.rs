@@ -217,14 +217,14 @@ fn health_exits_0_or_5_and_as_a_plug_in_0_to_3() {
 #[test]
 fn a_daemon_that_is_not_there_or_does_not_answer_is_told_with_its_socket() {
     let output = run(NOWHERE, &["-o", "json", "status"]);
-    assert_eq!((code(&output), out(&output)), (1, ""));
+    assert_eq!((code(&output), out(&output)), (6, ""));
     let error = &json(err(&output))["error"];
     assert_eq!(error["code"], "daemon-unreachable");
     assert!(error["hint"].as_str().unwrap().contains(NOWHERE));
 
     let daemon = Daemon::silent();
     let output = run(&daemon.path, &["status", "--timeout", "200ms"]);
-    assert_eq!(code(&output), 1);
+    assert_eq!(code(&output), 6);
     assert!(err(&output).contains("did not answer within 200ms"), "{}", err(&output));
 }
 

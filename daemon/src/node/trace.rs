@@ -35,8 +35,8 @@ impl Traces {
     }
 }
 
-/// openraft tells each message it sees as information; of it only warnings are written, unless the
-/// filter names it.
+/// openraft tells each message that it sees, and warns of each heartbeat that a dead peer does not
+/// answer; of it only errors are written, unless the filter names it.
 fn filter(level: &LogFilter) -> EnvFilter {
-    EnvFilter::new(format!("openraft=warn,{level}"))
+    EnvFilter::new(format!("openraft=error,{level}"))
 }
