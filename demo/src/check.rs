@@ -167,7 +167,9 @@ mod tests {
     #[test]
     fn an_authors_posts_in_another_order_are_found() {
         let mut ledger = Ledger::default();
-        ["a2", "a1"].map(|body| ledger.sent("alice", body));
+        for body in ["a2", "a1"] {
+            ledger.sent("alice", body);
+        }
         let events = vec![message(1, "alice", "a1"), message(2, "alice", "a2")];
         assert!(
             ledger
