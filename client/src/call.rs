@@ -76,6 +76,15 @@ impl Client {
                     }
                     return Ok(answer);
                 }
+                // Said at the edge about this attempt alone, while an earlier one may have gone through.
+                Ok(Attempt::Failed(Failure::Refused { code, .. })) if uncertain && code == "rate-limited" => {
+                    if timeout_at(deadline, backoff.wait()).await.is_err() {
+                        return Err(RequestError::Unknown);
+                    }
+                }
+                Ok(Attempt::Failed(Failure::Refused { code, .. })) if uncertain && code == "registration-closed" => {
+                    return Err(RequestError::Unknown);
+                }
                 Ok(Attempt::Failed(Failure::Refused { code, message, .. })) => {
                     return Err(RequestError::Refused { code, message });
                 }

@@ -288,6 +288,8 @@ impl Link {
         Called<T>: Body,
     {
         let place = Arc::clone(&self.0.places).acquire_owned().await.map_err(|_| Lost)?;
+        // Both waits come first: a caller that gives up leaves nothing in the table that no reply would ever take out.
+        let out = self.0.out.reserve().await.map_err(|_| Lost)?;
         let (tell, reply) = oneshot::channel();
         let call = {
             let mut table = self.table();
@@ -300,11 +302,7 @@ impl Link {
             call
         };
         self.0.awaited.notify_one();
-        self.0
-            .out
-            .send(client::frame(&Called { call, body }))
-            .await
-            .map_err(|_| Lost)?;
+        out.send(client::frame(&Called { call, body }));
         Ok(Pending(reply))
     }
 

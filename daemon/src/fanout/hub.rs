@@ -233,6 +233,11 @@ impl Subscription {
         self.cursor.0 += events as u64;
     }
 
+    /// The feed was taken out of the mailbox and not pulled: it goes back to the end.
+    pub fn put_back(&self) {
+        self.follower.mailbox.wake(self.follower.feed);
+    }
+
     /// There is more than one pull took: come back to it after the other feeds.
     pub fn wake(&self) {
         self.follower.wake();

@@ -35,8 +35,6 @@ const WAITING_INTERVAL: Duration = Duration::from_secs(5);
 /// # Errors
 /// Why it did not begin, or why it had to end.
 pub async fn run(file: PathBuf, flags: Flags, config: Config, traces: Traces) -> Result<(), NodeError> {
-    let mut signals = Signals::new().map_err(NodeError::Signals)?;
-
     // The data first: nothing is bound or said before it is sure whose they are.
     let laid = config.clone();
     let ground = tokio::task::spawn_blocking(move || build::lay(&laid))
@@ -153,6 +151,9 @@ pub async fn run(file: PathBuf, flags: Flags, config: Config, traces: Traces) ->
         tokio::spawn(admin::serve_metrics(listener, source, until(stopped)));
     }
 
+    // From here on a signal drains. Until here it ends the process at once, which has promised
+    // nothing yet and may be loading a large state.
+    let mut signals = Signals::new().map_err(NodeError::Signals)?;
     notify::ready();
     tokio::spawn(notify::keep(consensus.clone()));
     tokio::spawn(tell_waiting(Arc::clone(&local)));
@@ -188,6 +189,8 @@ pub async fn run(file: PathBuf, flags: Flags, config: Config, traces: Traces) ->
         }
     };
     notify::stopping();
+    // Besides the rest: whoever asks for the status now asks another node.
+    stop.send_replace(true);
     let result = match why {
         None => drain.run(store).await.map_err(NodeError::Storage),
         Some(error) => {
@@ -198,7 +201,6 @@ pub async fn run(file: PathBuf, flags: Flags, config: Config, traces: Traces) ->
             Err(error)
         }
     };
-    stop.send_replace(true);
     let _ = admin.await;
     result
 }

@@ -46,14 +46,33 @@ pub(super) async fn run(mut queue: mpsc::Receiver<Item>, route: Route) {
 }
 
 async fn take(queue: &mut mpsc::Receiver<Item>) -> Option<Vec<Item>> {
-    let mut items = vec![queue.recv().await?];
-    let mut bytes = items[0].command.len();
+    let first = loop {
+        if let Some(item) = in_time(queue.recv().await?) {
+            break item;
+        }
+    };
+    let mut bytes = first.command.len();
+    let mut items = vec![first];
     while items.len() < BATCH_MAX && bytes < BATCH_BYTES {
         let Ok(item) = queue.try_recv() else { break };
-        bytes += item.command.len();
-        items.push(item);
+        if let Some(item) = in_time(item) {
+            bytes += item.command.len();
+            items.push(item);
+        }
     }
     Some(items)
+}
+
+/// The item, if anybody still waits for it. What waited here for too long was never proposed.
+fn in_time(item: Item) -> Option<Item> {
+    if item.end.is_closed() {
+        return None;
+    }
+    if item.deadline <= Instant::now() {
+        let _ = item.end.send(End::NotProposed { leader: None });
+        return None;
+    }
+    Some(item)
 }
 
 /// Begins an attempt at whoever leads now. The call has been made when this returns.
@@ -81,10 +100,14 @@ fn begin(route: &Route, items: &[Item]) -> Ends {
     }
 }
 
-async fn settle(mut items: Vec<Item>, first: Ends, route: Route, _place: OwnedSemaphorePermit) {
+async fn settle(mut items: Vec<Item>, first: Ends, route: Route, place: OwnedSemaphorePermit) {
+    // Given back when the first attempt is over: those who come later do not wait for a leader here,
+    // and a batch that is routed again may as well be overtaken.
+    let mut place = Some(place);
     let mut attempt = first;
     loop {
         let ends = attempt.await;
+        drop(place.take());
         let now = Instant::now();
         let mut again = Vec::new();
         for (item, end) in items.into_iter().zip(ends) {

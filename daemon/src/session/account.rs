@@ -81,7 +81,7 @@ pub(super) fn login(asker: &Asker<'_>, frame: &Frame) -> Handled {
     if !asker.services.limits.may_log_in(&name, asker.source) {
         return Handled::Now(rate_limited(asker, call));
     }
-    let (services, device) = (Arc::clone(asker.services), asker.device);
+    let (services, device, source) = (Arc::clone(asker.services), asker.device, asker.source);
     let prove = async move {
         let account = services.reader.with_state(|state| {
             state
@@ -94,6 +94,7 @@ pub(super) fn login(asker: &Asker<'_>, frame: &Frame) -> Handled {
             .prove(body.password, hash)
             .await
             .map_err(|error| bad_password(&error))?;
+        services.limits.logged_in(&name, source);
         let (user, proven) = account.ok_or_else(|| bad_password(&super::password::PasswordError::Wrong))?;
         Ok(Command::BindDevice(BindDevice {
             user,
@@ -108,6 +109,7 @@ pub(super) fn login(asker: &Asker<'_>, frame: &Frame) -> Handled {
 pub(super) fn logout(asker: &Asker<'_>, frame: &Frame) -> Handled {
     let device = asker.device;
     match parse::<Logout>(frame, asker.seen) {
+        Ok(Called { call, .. }) if asker.services.account(&device).is_none() => stranger(asker, call),
         Ok(Called { call, .. }) => write(
             asker,
             call,
@@ -119,6 +121,7 @@ pub(super) fn logout(asker: &Asker<'_>, frame: &Frame) -> Handled {
 
 pub(super) fn grant(asker: &Asker<'_>, frame: &Frame) -> Handled {
     match parse::<Grant>(frame, asker.seen) {
+        Ok(Called { call, .. }) if asker.services.account(&asker.device).is_none() => stranger(asker, call),
         Ok(Called { call, .. }) => write(asker, call, &Command::GrantWriter(GrantWriter { device: asker.device })),
         Err(handled) => handled,
     }
@@ -130,7 +133,7 @@ pub(super) fn submit(asker: &Asker<'_>, frame: &Frame) -> Handled {
         Err(handled) => return handled,
     };
     let Some(user) = asker.services.account(&asker.device) else {
-        return Handled::Now(reply::reply(call, Err(not_logged_in()), asker.seen));
+        return stranger(asker, call);
     };
     if matches!(body.action, Action::PostMessage(_)) && !asker.services.limits.may_post(user) {
         return Handled::Now(rate_limited(asker, call));
@@ -148,6 +151,11 @@ pub(super) fn submit(asker: &Asker<'_>, frame: &Frame) -> Handled {
             action: body.action,
         }),
     )
+}
+
+/// Told at the edge, so that whoever never logged in puts nothing into the log.
+fn stranger(asker: &Asker<'_>, call: u64) -> Handled {
+    Handled::Now(reply::reply(call, Err(not_logged_in()), asker.seen))
 }
 
 pub(super) fn not_logged_in() -> Failure {

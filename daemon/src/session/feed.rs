@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::stream::FuturesUnordered;
-use quorate_core::{DeviceId, LogIndex, Refusal, Seq, UserId};
+use quorate_core::{DeviceId, LogIndex, Refusal, RoomId, Seq, UserId};
 use quorate_protocol::Frame;
 use quorate_protocol::client::{self, Answer, Called, Failure, Feed, FeedEnded, Subscribe, Subscribed, Unsubscribe};
 
@@ -22,12 +22,16 @@ use crate::store::Range;
 const FEEDS_MAX: usize = 1024;
 /// Bytes of events in one frame, about; one event may be larger.
 const PAGE_BYTES: usize = 32 * 1024;
+/// Pages pulled in one go at the most: 256 KiB, about. The other feeds have their turn when the
+/// client has taken these.
+const PAGES_MAX: usize = 8;
 /// Events that one read of the store brings for a feed at the most.
 const PAGE_EVENTS: usize = 128;
 
 /// What the store had for a feed.
 pub(super) struct FromStore {
     feed: u32,
+    room: RoomId,
     after: Seq,
     events: Option<Vec<Bytes>>,
 }
@@ -46,6 +50,8 @@ struct Open {
     subscription: Subscription,
     /// A read of the store is under way; pulls wait for it.
     is_reading: bool,
+    /// The feed was woken meanwhile: what the read found empty may not be any more.
+    is_woken: bool,
 }
 
 impl Feeds {
@@ -110,6 +116,7 @@ impl Feeds {
             Open {
                 subscription,
                 is_reading: false,
+                is_woken: false,
             },
         );
         Ok(Subscribed { room: name, from, last })
@@ -132,9 +139,15 @@ impl Feeds {
     /// One page for each feed that has something, out of the tails; what they do not hold is asked
     /// of the store.
     pub(super) fn pull(&mut self, woken: Vec<u32>, out: &mut Vec<Frame>, pending: &FuturesUnordered<Pending>) {
+        let first = out.len();
         for feed in woken {
-            // A feed that is being read is pulled again when the read is done.
-            if self.open.get(&feed).is_some_and(|open| !open.is_reading) {
+            let Some(open) = self.open.get_mut(&feed) else { continue };
+            if open.is_reading {
+                // It is pulled again when the read is done.
+                open.is_woken = true;
+            } else if out.len() - first >= PAGES_MAX {
+                open.subscription.put_back();
+            } else {
                 self.pull_one(feed, false, out, pending);
             }
         }
@@ -146,10 +159,16 @@ impl Feeds {
             return;
         };
         // The feed may have been closed and its number used again in the meantime.
-        if open.subscription.cursor() != read.after || !open.is_reading {
+        let is_same = open.subscription.room() == read.room && open.subscription.cursor() == read.after;
+        if !is_same || !open.is_reading {
             return;
         }
         open.is_reading = false;
+        let is_woken = std::mem::take(&mut open.is_woken);
+        // The membership may have ended while the read waited for its turn.
+        if !self.may_read(read.feed) {
+            return self.end(read.feed, "not-a-member", out);
+        }
         let Some(events) = read.events else {
             return self.end(read.feed, "unavailable", out);
         };
@@ -157,7 +176,7 @@ impl Feeds {
         if !is_all {
             self.hand_on(read.feed, events, out);
         }
-        self.pull_one(read.feed, is_all, out, pending);
+        self.pull_one(read.feed, is_all && !is_woken, out, pending);
     }
 
     /// `is_all`: the store was just seen to hold nothing after the cursor.
@@ -178,7 +197,8 @@ impl Feeds {
             }
             Pull::Store | Pull::Unknown => {
                 open.is_reading = true;
-                pending.push(self.read_store(feed));
+                let (room, after) = (open.subscription.room(), open.subscription.cursor());
+                pending.push(self.read_store(feed, room, after));
             }
         }
     }
@@ -212,29 +232,26 @@ impl Feeds {
         let (Some(open), Some(user)) = (self.open.get(&feed), self.user) else {
             return true;
         };
-        let room = open.subscription.room();
-        self.services
-            .reader
-            .with_state(|state| state.member(room, user).is_some())
+        let (room, device) = (open.subscription.room(), &self.device);
+        self.services.reader.with_state(|state| {
+            let is_users = state.device(device).is_some_and(|device| device.user == user);
+            is_users && state.member(room, user).is_some()
+        })
     }
 
-    fn read_store(&self, feed: u32) -> Pending {
-        let Some(open) = self.open.get(&feed) else {
-            return std::future::ready(Finished::Feed(FromStore {
-                feed,
-                after: Seq(0),
-                events: None,
-            }))
-            .boxed();
-        };
-        let (room, after) = (open.subscription.room(), open.subscription.cursor());
+    fn read_store(&self, feed: u32, room: RoomId, after: Seq) -> Pending {
         let reader = self.services.reader.clone();
         let read = async move {
             let events = reader.history(room, Range::After(after), PAGE_EVENTS, PAGE_BYTES).await;
             let events = events
                 .ok()
                 .map(|events| events.into_iter().map(|event| event.bytes).collect());
-            Finished::Feed(FromStore { feed, after, events })
+            Finished::Feed(FromStore {
+                feed,
+                room,
+                after,
+                events,
+            })
         };
         read.boxed()
     }

@@ -1,18 +1,26 @@
 //! Token buckets at the edge: a burst of twice the rate, then the rate. They guard this node's
 //! work; bounds that all nodes must agree on are the core's.
+//!
+//! Our own, since a login takes its token before the password is proven and gets it back when it was
+//! right: only failures count, and many guesses at once are no way around that. The libraries for
+//! this take tokens and never give one back.
 
+use std::collections::HashMap;
 use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
-use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use quorate_core::{UserId, UserName};
 
 /// Failed logins a minute from one source address.
 const FAILED_LOGINS_PER_SOURCE_PER_MINUTE: NonZeroU32 = NonZeroU32::MIN.saturating_add(29);
-/// Keys that a bucket table holds before those at rest are let go.
+/// Keys that a table of buckets holds before the full ones, which say nothing, are let go.
 const KEYS_MAX: usize = 16 * 1024;
+const SECOND: Duration = Duration::from_secs(1);
+const MINUTE: Duration = Duration::from_secs(60);
 
 /// The rates; `None` is no limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,33 +35,87 @@ pub struct Rates {
 
 /// All buckets of a node. Rates can be changed while it runs; buckets then begin full.
 #[derive(Debug)]
-pub struct Limits(ArcSwap<Buckets>);
+pub struct Limits(ArcSwap<Tables>);
 
 #[derive(Debug)]
-struct Buckets {
-    posts: Keyed<UserId>,
-    registrations: Keyed<IpAddr>,
-    failed_by_account: Keyed<UserName>,
-    failed_by_source: Keyed<IpAddr>,
+struct Tables {
+    posts: Buckets<UserId>,
+    registrations: Buckets<IpAddr>,
+    failed_by_account: Buckets<UserName>,
+    failed_by_source: Buckets<IpAddr>,
 }
 
+/// A table of buckets that fill at one rate; without a rate, of bottomless ones.
 #[derive(Debug)]
-struct Keyed<K: Hash + Eq + Clone>(Option<DefaultKeyedRateLimiter<K>>);
+struct Buckets<K> {
+    refill: Option<Refill>,
+    by_key: Mutex<HashMap<K, Bucket>>,
+}
 
-impl<K: Hash + Eq + Clone> Keyed<K> {
-    fn new(rate: Option<NonZeroU32>, quota: fn(NonZeroU32) -> Quota) -> Self {
-        Self(rate.map(|rate| {
-            let burst = rate.saturating_mul(NonZeroU32::MIN.saturating_add(1));
-            RateLimiter::keyed(quota(rate).allow_burst(burst))
-        }))
+#[derive(Clone, Copy, Debug)]
+struct Refill {
+    per_second: f64,
+    burst: f64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Bucket {
+    tokens: f64,
+    at: Instant,
+}
+
+impl<K: Hash + Eq + Clone> Buckets<K> {
+    fn new(rate: Option<NonZeroU32>, period: Duration) -> Self {
+        let refill = rate.map(|rate| Refill {
+            per_second: f64::from(rate.get()) / period.as_secs_f64(),
+            burst: 2.0 * f64::from(rate.get()),
+        });
+        Self {
+            refill,
+            by_key: Mutex::default(),
+        }
     }
 
-    fn take(&self, key: &K) -> bool {
-        let Some(buckets) = &self.0 else { return true };
-        if buckets.len() > KEYS_MAX {
-            buckets.retain_recent();
+    fn take(&self, key: &K, now: Instant) -> bool {
+        let Some(refill) = self.refill else { return true };
+        let mut by_key = self.by_key.lock().unwrap_or_else(PoisonError::into_inner);
+        if by_key.len() >= KEYS_MAX && !by_key.contains_key(key) {
+            by_key.retain(|_, bucket| bucket.at(now, refill).tokens < refill.burst);
+            // As many sources at once as there are keys: new ones wait for the others to come to rest.
+            if by_key.len() >= KEYS_MAX {
+                return false;
+            }
         }
-        buckets.check_key(key).is_ok()
+        let full = Bucket {
+            tokens: refill.burst,
+            at: now,
+        };
+        let bucket = by_key.entry(key.clone()).or_insert(full);
+        *bucket = bucket.at(now, refill);
+        let has_one = bucket.tokens >= 1.0;
+        if has_one {
+            bucket.tokens -= 1.0;
+        }
+        has_one
+    }
+
+    fn give_back(&self, key: &K) {
+        let Some(refill) = self.refill else { return };
+        let mut by_key = self.by_key.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(bucket) = by_key.get_mut(key) {
+            bucket.tokens = (bucket.tokens + 1.0).min(refill.burst);
+        }
+    }
+}
+
+impl Bucket {
+    /// What it holds by then.
+    fn at(self, now: Instant, refill: Refill) -> Self {
+        let since = now.saturating_duration_since(self.at).as_secs_f64();
+        Self {
+            tokens: (self.tokens + since * refill.per_second).min(refill.burst),
+            at: now,
+        }
     }
 }
 
@@ -61,40 +123,53 @@ impl Limits {
     /// Buckets for these rates, all full.
     #[must_use]
     pub fn new(rates: Rates) -> Self {
-        Self(ArcSwap::from_pointee(Buckets::new(rates)))
+        Self(ArcSwap::from_pointee(Tables::new(rates)))
     }
 
     /// New rates, from the configuration read again.
     pub fn change(&self, rates: Rates) {
-        self.0.store(Buckets::new(rates).into());
+        self.0.store(Tables::new(rates).into());
     }
 
     pub(super) fn may_post(&self, user: UserId) -> bool {
-        self.0.load().posts.take(&user)
+        self.0.load().posts.take(&user, Instant::now())
     }
 
     pub(super) fn may_register(&self, source: IpAddr) -> bool {
-        self.0.load().registrations.take(&network(source))
+        self.0.load().registrations.take(&network(source), Instant::now())
     }
 
-    /// Takes a token for a login that may fail. One that succeeds costs a token too, which a person
-    /// never notices, and an attacker cannot learn from the difference.
+    /// Takes a token for a login that may fail; [`Limits::logged_in`] gives it back.
     pub(super) fn may_log_in(&self, account: &UserName, source: IpAddr) -> bool {
-        let buckets = self.0.load();
-        buckets.failed_by_source.take(&network(source)) && buckets.failed_by_account.take(account)
+        let (tables, now, source) = (self.0.load(), Instant::now(), network(source));
+        if !tables.failed_by_source.take(&source, now) {
+            return false;
+        }
+        let may = tables.failed_by_account.take(account, now);
+        if !may {
+            tables.failed_by_source.give_back(&source);
+        }
+        may
+    }
+
+    /// The login did not fail.
+    pub(super) fn logged_in(&self, account: &UserName, source: IpAddr) {
+        let tables = self.0.load();
+        tables.failed_by_source.give_back(&network(source));
+        tables.failed_by_account.give_back(account);
     }
 }
 
-impl Buckets {
+impl Tables {
     fn new(rates: Rates) -> Self {
-        let failed_by_source = rates
+        let by_source = rates
             .failed_logins_per_minute
             .map(|_| FAILED_LOGINS_PER_SOURCE_PER_MINUTE);
         Self {
-            posts: Keyed::new(rates.posts_per_second, Quota::per_second),
-            registrations: Keyed::new(rates.registrations_per_minute, Quota::per_minute),
-            failed_by_account: Keyed::new(rates.failed_logins_per_minute, Quota::per_minute),
-            failed_by_source: Keyed::new(failed_by_source, Quota::per_minute),
+            posts: Buckets::new(rates.posts_per_second, SECOND),
+            registrations: Buckets::new(rates.registrations_per_minute, MINUTE),
+            failed_by_account: Buckets::new(rates.failed_logins_per_minute, MINUTE),
+            failed_by_source: Buckets::new(by_source, MINUTE),
         }
     }
 }
@@ -111,31 +186,58 @@ fn network(source: IpAddr) -> IpAddr {
 mod tests {
     use super::*;
 
-    const RATES: Rates = Rates {
-        posts_per_second: NonZeroU32::new(3),
-        registrations_per_minute: NonZeroU32::new(1),
-        failed_logins_per_minute: None,
-    };
+    const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+
+    fn rates(posts: u32, registrations: u32, failed_logins: u32) -> Rates {
+        Rates {
+            posts_per_second: NonZeroU32::new(posts),
+            registrations_per_minute: NonZeroU32::new(registrations),
+            failed_logins_per_minute: NonZeroU32::new(failed_logins),
+        }
+    }
 
     #[test]
-    fn a_burst_of_twice_the_rate_goes_and_one_more_does_not() {
-        let limits = Limits::new(RATES);
-        assert_eq!((0..7).filter(|_| limits.may_post(UserId(1))).count(), 6);
-        assert!(limits.may_post(UserId(2)), "another user's bucket is their own");
+    fn a_burst_of_twice_the_rate_goes_and_then_the_rate() {
+        let buckets = Buckets::new(NonZeroU32::new(3), SECOND);
+        let now = Instant::now();
+        let goes = |at| (0..100).filter(|_| buckets.take(&UserId(1), at)).count();
+        assert_eq!(goes(now), 6);
+        assert_eq!(goes(now + SECOND), 3);
+        assert!(buckets.take(&UserId(2), now), "another user's bucket is their own");
     }
 
     #[test]
     fn without_a_rate_there_is_no_limit() {
-        let limits = Limits::new(RATES);
+        let limits = Limits::new(rates(0, 0, 0));
         let name = UserName::parse("al").unwrap();
-        assert!((0..1000).all(|_| limits.may_log_in(&name, IpAddr::from([127, 0, 0, 1]))));
+        assert!((0..1000).all(|_| limits.may_log_in(&name, HERE)));
+    }
+
+    #[test]
+    fn only_failed_logins_count() {
+        let limits = Limits::new(rates(0, 0, 1));
+        let name = UserName::parse("al").unwrap();
+        for _ in 0..100 {
+            assert!(limits.may_log_in(&name, HERE));
+            limits.logged_in(&name, HERE);
+        }
+        assert_eq!((0..100).filter(|_| limits.may_log_in(&name, HERE)).count(), 2);
     }
 
     #[test]
     fn one_ipv6_customer_has_one_bucket() {
-        let limits = Limits::new(RATES);
+        let limits = Limits::new(rates(0, 1, 0));
         let from = |last: u16| IpAddr::from([0x2001, 0xdb8, 0, 0, 0, 0, 0, last]);
         assert!(limits.may_register(from(1)) && limits.may_register(from(2)));
         assert!(!limits.may_register(from(3)));
+    }
+
+    #[test]
+    fn buckets_that_are_full_again_make_room_for_others() {
+        let buckets = Buckets::new(NonZeroU32::new(1), SECOND);
+        let now = Instant::now();
+        assert!((0..KEYS_MAX as u64).all(|user| buckets.take(&UserId(user), now)));
+        assert!(!buckets.take(&UserId(u64::MAX), now));
+        assert!(buckets.take(&UserId(u64::MAX), now + 2 * SECOND));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use quorate_core::{DeviceId, LogIndex, Timestamp};
+use quorate_core::{DeviceId, LogIndex, NodeId, Timestamp};
 use quorate_protocol::client::{self, Hello, MINOR, Welcome, kind};
 use quorate_protocol::{FRAME_MAX_BEFORE_LOGIN_BYTES, FRAME_MAX_CLIENT_BYTES, FrameError};
 use quorate_transport::{CloseCode, Connection, FrameReceiver, FrameSender, RecvError};
@@ -18,6 +18,8 @@ pub(super) struct Opened {
     pub(super) sender: FrameSender,
     pub(super) receiver: FrameReceiver,
     pub(super) seen: LogIndex,
+    /// Who leads, as the client was told.
+    pub(super) leader: Option<NodeId>,
 }
 
 /// Why a connection did not become a session: what it is closed with.
@@ -72,7 +74,13 @@ pub(super) async fn open(connection: &Connection, device: &DeviceId, services: &
         .map_err(late)?;
     sent.map_err(|_| (CloseCode::Protocol, "the control stream is gone"))?;
     tracing::debug!(source = %connection.remote_addr(), %device, program = %hello.program, "session open");
-    Ok(Opened { sender, receiver, seen })
+    let leader = welcome.leader;
+    Ok(Opened {
+        sender,
+        receiver,
+        seen,
+        leader,
+    })
 }
 
 /// What a stream that cannot be read on is closed with.

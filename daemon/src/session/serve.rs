@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
-use quorate_core::{DeviceId, LogIndex};
+use quorate_core::{DeviceId, LogIndex, NodeId};
 use quorate_protocol::client::{self, Goodbye, Leader, Ping, Pong, kind};
 use quorate_protocol::{FRAME_MAX_CLIENT_BYTES, Frame};
 use quorate_transport::{CloseCode, Connection, FrameReceiver, FrameSender, Identity};
@@ -25,7 +25,8 @@ const IN_FLIGHT_MAX: usize = 256;
 const WRITE_FRAMES_MAX: usize = 128;
 /// How long a client may leave the node's frames unread.
 const WRITE_DEADLINE: Duration = Duration::from_secs(10);
-/// How long a session may be open without a login.
+/// How long a session may be open without a login: looked at so often, and closed when it has none
+/// twice in a row, so that who logs out may log in again.
 const LOGIN_DEADLINE: Duration = Duration::from_secs(60);
 /// Histories of one session under way at once.
 const HISTORIES_MAX: usize = 8;
@@ -79,7 +80,7 @@ pub(super) async fn run(connection: Connection, services: Arc<Services>) {
                 services: Arc::clone(&services),
             };
             // Boxed: a session that idles costs what it holds, and the loop's frame is large.
-            Box::pin(session.serve(&connection, opened.receiver)).await
+            Box::pin(session.serve(&connection, opened.receiver, opened.leader)).await
         }
     };
     connection.close(code, reason);
@@ -97,14 +98,21 @@ struct Session {
 }
 
 impl Session {
-    async fn serve(&mut self, connection: &Connection, mut receiver: FrameReceiver) -> NotOpened {
-        let login_deadline = Instant::now() + LOGIN_DEADLINE;
+    /// `leader` is what the client was told.
+    async fn serve(
+        &mut self,
+        connection: &Connection,
+        mut receiver: FrameReceiver,
+        mut leader: Option<NodeId>,
+    ) -> NotOpened {
+        let mut look_at = Instant::now() + LOGIN_DEADLINE;
+        let mut was_anonymous = self.services.account(&self.asker_device).is_none();
         let histories = Arc::new(Semaphore::new(HISTORIES_MAX));
         let mut cluster = self.services.cluster.clone();
-        let mut leader = cluster.borrow_and_update().leader;
+        // What has changed since is told at once.
+        cluster.mark_changed();
         let mut draining = self.services.draining.clone();
         let mut is_told = false;
-        let mut is_anonymous = self.services.account(&self.asker_device).is_none();
         loop {
             tokio::select! {
                 frame = receiver.recv(), if self.pending.len() < IN_FLIGHT_MAX => match frame {
@@ -118,7 +126,6 @@ impl Session {
                 },
                 Some(finished) = self.pending.next() => {
                     if self.finish(finished) {
-                        is_anonymous = false;
                         receiver.set_limit(FRAME_MAX_CLIENT_BYTES);
                     }
                 }
@@ -147,8 +154,13 @@ impl Session {
                     is_told = true;
                     self.out.push(client::frame(&Goodbye { reason: "the node is going down".into() }));
                 }
-                () = sleep_until(login_deadline), if is_anonymous => {
-                    return (CloseCode::IdleUnauth, "no login in time");
+                () = sleep_until(look_at) => {
+                    look_at = Instant::now() + LOGIN_DEADLINE;
+                    let is_anonymous = self.services.account(&self.asker_device).is_none();
+                    if is_anonymous && was_anonymous {
+                        return (CloseCode::IdleUnauth, "no login in time");
+                    }
+                    was_anonymous = is_anonymous;
                 }
             }
             // What else is ready goes out in the same packets.
@@ -157,7 +169,6 @@ impl Session {
                     break;
                 };
                 if self.finish(finished) {
-                    is_anonymous = false;
                     receiver.set_limit(FRAME_MAX_CLIENT_BYTES);
                 }
             }
