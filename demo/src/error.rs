@@ -65,6 +65,9 @@ pub enum DemoError {
         /// For how long.
         limit: Duration,
     },
+    /// A signal came before the tour's end.
+    #[error("interrupted")]
+    Interrupted,
     /// The check after the tour found something that must not be.
     #[error("the promise is broken: {0}")]
     Broken(String),

@@ -19,6 +19,8 @@ pub use error::DemoError;
 
 use std::path::PathBuf;
 
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
 /// What is asked for.
 #[derive(Clone, Debug)]
 pub struct Demo {
@@ -41,12 +43,43 @@ pub async fn run(demo: Demo) -> Result<(), DemoError> {
             needed: tour::NODES_MIN,
         });
     }
+    let mut signals = Signals::new().map_err(DemoError::io("signals cannot be waited for"))?;
     let mut cluster = cluster::Cluster::start(&demo).await?;
-    let result = if demo.tour {
-        tour::give(&mut cluster).await
-    } else {
-        show::stay(&mut cluster).await
+    let result = tokio::select! {
+        result = play(&mut cluster, demo.tour) => result,
+        // The end of a cluster that was to be played with; a tour has not shown what it was to show.
+        () = signals.wait() => if demo.tour { Err(DemoError::Interrupted) } else { Ok(()) },
     };
     cluster.stop().await;
     result
+}
+
+async fn play(cluster: &mut cluster::Cluster, tour: bool) -> Result<(), DemoError> {
+    if tour {
+        tour::give(cluster).await
+    } else {
+        show::stay(cluster).await
+    }
+}
+
+/// Ctrl-C, or an order to end: the daemons must not outlive the demo.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    async fn wait(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
 }

@@ -6,7 +6,7 @@ use super::DemoError;
 use super::cluster::Cluster;
 use super::people::{self, wait_for_leader};
 
-/// Makes the users, says what can be done, and waits.
+/// Makes the users, says what can be done, and tells of nodes that end. Never returns by itself.
 pub(crate) async fn stay(cluster: &mut Cluster) -> Result<(), DemoError> {
     let addrs: Vec<_> = cluster.client_addrs().into_iter().map(|(_, addr)| addr).collect();
     let users = cluster.users_dir();
@@ -18,21 +18,14 @@ pub(crate) async fn stay(cluster: &mut Cluster) -> Result<(), DemoError> {
         bob.close().await;
         Ok::<_, DemoError>(leader)
     };
-    let leader = tokio::select! {
-        leader = formed => leader?,
-        _ = tokio::signal::ctrl_c() => return Ok(()),
-    };
+    let leader = formed.await?;
     say(cluster, leader, &addrs.join(","));
     loop {
-        tokio::select! {
-            error = cluster.died() => {
-                // Killing nodes is what a demo is for.
-                println!("{error}");
-                if let DemoError::Died { node, .. } = error {
-                    cluster.kill(node).await?;
-                }
-            }
-            _ = tokio::signal::ctrl_c() => return Ok(()),
+        // Killing nodes is what a demo is for.
+        let error = cluster.died().await;
+        println!("{error}");
+        if let DemoError::Died { node, .. } = error {
+            cluster.kill(node).await?;
         }
     }
 }
