@@ -14,7 +14,7 @@ mod read;
 mod serve;
 
 pub use facts::ask_facts;
-pub use serve::{FactsSource, Server};
+pub use serve::{FactsSource, Server, now};
 
 use std::sync::Arc;
 

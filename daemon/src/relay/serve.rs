@@ -136,7 +136,9 @@ fn end(outcome: ProposeOutcome) -> End {
     }
 }
 
-fn now() -> Timestamp {
+/// This node's clock, as it stamps what is proposed here.
+#[must_use]
+pub fn now() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use futures_util::FutureExt;
@@ -216,10 +215,6 @@ impl Feeds {
         let first = open.subscription.cursor().next();
         open.subscription.advance(events.len());
         open.subscription.wake();
-        self.services
-            .counters
-            .delivered
-            .fetch_add(events.len() as u64, Ordering::Relaxed);
         out.push(client::frame(&Feed {
             feed,
             first,

@@ -1,14 +1,15 @@
 //! Hello and welcome: the session begins when this node has all that the client has seen.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
-use quorate_core::{DeviceId, LogIndex, NodeId, Timestamp};
+use quorate_core::{DeviceId, LogIndex, NodeId};
 use quorate_protocol::client::{self, Hello, MINOR, Welcome, kind};
 use quorate_protocol::{FRAME_MAX_BEFORE_LOGIN_BYTES, FRAME_MAX_CLIENT_BYTES, FrameError};
 use quorate_transport::{CloseCode, Connection, FrameReceiver, FrameSender, RecvError};
 use tokio::time::{Instant, timeout_at};
 
 use super::services::Services;
+use crate::relay;
 
 /// How long a client may take for its first frame, and this node to be where the client was.
 const OPEN_DEADLINE: Duration = Duration::from_secs(5);
@@ -63,7 +64,7 @@ pub(super) async fn open(connection: &Connection, device: &DeviceId, services: &
         cluster: services.cluster_id.clone(),
         node: services.node,
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        now: now(),
+        now: relay::now(),
         user,
         leader: cluster.leader,
         nodes: cluster.nodes,
@@ -89,10 +90,4 @@ pub(super) fn close_of(error: &RecvError) -> NotOpened {
         RecvError::Frame(FrameError::TooLarge { .. }) => (CloseCode::FrameTooLarge, "the frame is too large"),
         _ => (CloseCode::Protocol, "the stream cannot be read"),
     }
-}
-
-/// This node's clock.
-pub(super) fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }

@@ -56,8 +56,6 @@ pub struct Counters {
     pub sessions: AtomicU64,
     /// Requests told to come back later.
     pub rate_limited: AtomicU64,
-    /// Events handed to sockets.
-    pub delivered: AtomicU64,
 }
 
 impl Services {
