@@ -22,6 +22,14 @@ pub mod code {
     pub const TOO_LARGE: &str = "too-large";
     /// An answer that was not there within the daemon's deadline.
     pub const TIMED_OUT: &str = "timed-out";
+    /// A change that is perhaps done: look, before asking again.
+    pub const OUTCOME_UNKNOWN: &str = "outcome-unknown";
+    /// No user has this name.
+    pub const UNKNOWN_USER: &str = "unknown-user";
+    /// No room has this name.
+    pub const UNKNOWN_ROOM: &str = "unknown-room";
+    /// No invite has this id.
+    pub const UNKNOWN_INVITE: &str = "unknown-invite";
     /// A fault of the daemon.
     pub const INTERNAL: &str = "internal";
 }

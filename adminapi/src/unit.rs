@@ -78,6 +78,23 @@ pub fn format_bytes(bytes: u64) -> String {
     }
 }
 
+/// A text that is no size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a size is a whole number and one unit (B, KiB, MiB, GiB, TiB or PiB), like 64KiB")]
+pub struct SizeError;
+
+/// Reads a size: a whole number and one unit, `512B`, `64KiB`, `3GiB`.
+///
+/// # Errors
+/// The text is anything else, or more than 64 bits hold.
+pub fn parse_bytes(text: &str) -> Result<u64, SizeError> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at(digits);
+    let power = SIZES.iter().position(|name| *name == unit).ok_or(SizeError)?;
+    let number: u64 = number.parse().map_err(|_| SizeError)?;
+    number.checked_mul(1 << (10 * power)).ok_or(SizeError)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::{prop_assert_eq, proptest};
@@ -119,6 +136,15 @@ mod tests {
         }
         assert_eq!(parse_duration("999999999999999999999s"), Err(DurationError::TooLong));
         assert_eq!(parse_duration(&format!("{}d", u64::MAX)), Err(DurationError::TooLong));
+    }
+
+    #[test]
+    fn sizes_are_read_with_a_unit_and_only_with_one() {
+        assert_eq!(parse_bytes("512B"), Ok(512));
+        assert_eq!(parse_bytes("64KiB"), Ok(65_536));
+        for text in ["", "5", "KiB", "1.5KiB", "5KB", "-1B", "99999999PiB"] {
+            assert_eq!(parse_bytes(text), Err(SizeError), "{text}");
+        }
     }
 
     #[test]

@@ -1,7 +1,10 @@
-//! Accounts: register, log in and out. A password is sent once, at a login; from then on the device's key is enough.
+//! Accounts: register, log in and out, look at, change and end. A password is sent once, at a login; from then on the device's key is enough.
 
-use quorate_core::UserName;
-use quorate_protocol::client::{Account, Answer, Login, Logout, Register, WhoAmI};
+use quorate_certs::INVITE_SECRET_MAX_BYTES;
+use quorate_core::{Done, UserName};
+use quorate_protocol::client::{
+    Account, AccountRow, Answer, ChangePassword, DeleteAccount, ListAccounts, Login, Logout, Page, Register, WhoAmI,
+};
 use rand::Rng;
 
 use crate::call::Effect;
@@ -14,19 +17,23 @@ const DEVICE_NAME: &str = "chat";
 const PASSWORD_MAX_BYTES: usize = 1024;
 
 impl Client {
-    /// Makes an account and logs this device in.
+    /// Makes an account and logs this device in. `invite` is the secret of an invite, where the cluster asks for one.
     ///
     /// # Errors
-    /// See [`RequestError`]; `name-taken`, `weak-password` and `bad-name` are refusals.
-    pub async fn register(&self, user: &str, password: &str) -> Result<UserName, RequestError> {
+    /// See [`RequestError`]; `name-taken`, `weak-password`, `bad-name` and `unknown-invite` are refusals.
+    pub async fn register(&self, user: &str, password: &str, invite: Option<&str>) -> Result<UserName, RequestError> {
         let name = parse(user)?;
         check(password)?;
+        if invite.is_some_and(|invite| invite.len() > INVITE_SECRET_MAX_BYTES) {
+            return Err(RequestError::refused("unknown-invite", "no invite is so long"));
+        }
         let register = Register {
             user: user.to_owned(),
             password: password.to_owned(),
             device: device_name(),
             // The same in every attempt below, so that a lost answer is not told as a name that is taken.
             attempt: rand::rng().random(),
+            invite: invite.map(str::to_owned),
         };
         self.call(register, Effect::Change, DEADLINE).await?;
         self.logged_in(name)
@@ -53,12 +60,11 @@ impl Client {
     /// # Errors
     /// See [`RequestError`].
     pub async fn logout(&self) -> Result<(), RequestError> {
-        match self.call(Logout {}, Effect::Change, DEADLINE).await {
+        match self.call(Logout {}, ends_the_login(Done::Unbound), DEADLINE).await {
             Err(error) if error.code() != "not-logged-in" => return Err(error),
             _ => {}
         }
-        self.shared.set_user(None);
-        self.keep_user(None)
+        self.logged_out()
     }
 
     /// The account of this device, as the cluster knows it.
@@ -72,11 +78,68 @@ impl Client {
         }
     }
 
+    /// Changes the user's password. Devices that are logged in stay so.
+    ///
+    /// # Errors
+    /// See [`RequestError`]; `wrong-password` and `weak-password` are refusals. After [`RequestError::Unknown`] the same
+    /// call again finishes it.
+    pub async fn change_password(&self, old: &str, new: &str) -> Result<(), RequestError> {
+        check(old)?;
+        check(new)?;
+        let change = ChangePassword {
+            old: old.to_owned(),
+            new: new.to_owned(),
+        };
+        // Asked twice it is done once: the cluster takes a new password that is the present one for its own success.
+        self.call(change, Effect::Change, DEADLINE).await.map(drop)
+    }
+
+    /// Ends the account, and with it the login: devices, memberships and bots go, the name is never given again. With
+    /// `purge` the texts of its messages go too; else they stay, by an author who is shown as deleted.
+    ///
+    /// # Errors
+    /// See [`RequestError`]; `wrong-password` is a refusal.
+    pub async fn delete_account(&self, password: &str, purge: bool) -> Result<(), RequestError> {
+        check(password)?;
+        let delete = DeleteAccount {
+            password: password.to_owned(),
+            purge_messages: purge,
+        };
+        self.call(delete, ends_the_login(Done::Deleted), DEADLINE).await?;
+        self.logged_out()
+    }
+
+    /// A page of all accounts, by name: up to `limit` rows (at most [`crate::HISTORY_LIMIT_MAX`]) after where the page
+    /// before ended; with `matching`, only names of this form (`*` stands for any characters, `?` for one).
+    ///
+    /// # Errors
+    /// See [`RequestError`].
+    pub async fn accounts(
+        &self,
+        matching: Option<&str>,
+        after: Option<&str>,
+        limit: u16,
+    ) -> Result<Page<AccountRow>, RequestError> {
+        let list = ListAccounts {
+            matching: matching.map(str::to_owned),
+            after: after.map(str::to_owned),
+            limit,
+        };
+        match self.call(list, Effect::None, DEADLINE).await? {
+            Answer::Accounts(page) => Ok(page),
+            _ => Err(RequestError::odd_answer()),
+        }
+    }
+
     fn logged_in(&self, user: UserName) -> Result<UserName, RequestError> {
-        self.shared.set_user(Some(user.clone()));
-        self.shared.adopt();
+        self.shared.logged_in(user.clone());
         self.keep_user(Some(user.clone()))?;
         Ok(user)
+    }
+
+    fn logged_out(&self) -> Result<(), RequestError> {
+        self.shared.logged_out();
+        self.keep_user(None)
     }
 
     fn keep_user(&self, user: Option<UserName>) -> Result<(), RequestError> {
@@ -87,7 +150,15 @@ impl Client {
     }
 }
 
-fn parse(user: &str) -> Result<UserName, RequestError> {
+/// Once it is done the device speaks for nobody, so that asking again is refused for that reason.
+fn ends_the_login(done: Done) -> Effect<Answer> {
+    Effect::Once {
+        refusal: "not-logged-in",
+        done: Answer::Done(done),
+    }
+}
+
+pub(crate) fn parse(user: &str) -> Result<UserName, RequestError> {
     UserName::parse(user).map_err(|error| RequestError::refused("bad-name", error.to_string()))
 }
 

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use quorate_core::Action;
-use quorate_core::Done;
-use quorate_protocol::client::{Answer, Body, Called, Failure};
+use quorate_core::{Action, Done};
+use quorate_protocol::client::{self, Answer, Body, Called, Failure};
+use quorate_protocol::{FRAME_KIND_BYTES, FRAME_MAX_CLIENT_BYTES, Frame};
 use tokio::time::{Instant, timeout_at};
 
 use crate::backoff::Backoff;
@@ -14,12 +14,26 @@ use crate::pump::is_trouble;
 use crate::{Client, RequestError};
 
 /// What it means when an answer is lost.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Effect {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Effect<T> {
     /// Nothing: it only reads.
     None,
-    /// It may have happened.
+    /// It may have happened. Asked again it finds its own success.
     Change,
+    /// It may have happened, and cannot happen twice: asked again it is then refused with this code. So after a lost answer
+    /// this refusal says that it is done.
+    Once {
+        /// The code.
+        refusal: &'static str,
+        /// What the lost answer said.
+        done: T,
+    },
+}
+
+impl<T> Effect<T> {
+    fn changes(&self) -> bool {
+        !matches!(self, Self::None)
+    }
 }
 
 /// How an attempt went.
@@ -31,11 +45,21 @@ pub(crate) enum Attempt<T> {
 
 impl Client {
     /// Asks until answered.
-    pub(crate) async fn call<T>(&self, body: T, effect: Effect, within: Duration) -> Result<Answer, RequestError>
+    pub(crate) async fn call<T>(
+        &self,
+        body: T,
+        effect: Effect<Answer>,
+        within: Duration,
+    ) -> Result<Answer, RequestError>
     where
         T: Clone + Send,
         Called<T>: Body,
     {
+        let longest = Called {
+            call: u64::MAX,
+            body: body.clone(),
+        };
+        fits(&client::frame(&longest))?;
         let attempt = |link: Link| {
             let body = body.clone();
             async move {
@@ -52,7 +76,7 @@ impl Client {
     /// Attempts until one is answered.
     pub(crate) async fn attempt_until<T, F>(
         &self,
-        effect: Effect,
+        effect: Effect<T>,
         within: Duration,
         attempt: impl Fn(Link) -> F,
     ) -> Result<T, RequestError>
@@ -62,6 +86,7 @@ impl Client {
         let deadline = Instant::now() + within;
         let mut backoff = Backoff::of_asking();
         let mut uncertain = false;
+        let mut was_lost = false;
         let mut last_code = None;
         loop {
             let link = match self.shared.link_by(deadline).await {
@@ -71,25 +96,35 @@ impl Client {
             };
             match timeout_at(deadline, attempt(link.clone())).await {
                 Ok(Attempt::Answered(answer)) => {
-                    if effect == Effect::Change {
+                    if effect.changes() {
                         link.report(true);
                     }
                     return Ok(answer);
                 }
-                // Said at the edge about this attempt alone, while an earlier one may have gone through.
-                Ok(Attempt::Failed(Failure::Refused { code, .. })) if uncertain && code == "rate-limited" => {
-                    if timeout_at(deadline, backoff.wait()).await.is_err() {
-                        return Err(RequestError::Unknown);
-                    }
-                }
-                Ok(Attempt::Failed(Failure::Refused { code, .. })) if uncertain && code == "registration-closed" => {
-                    return Err(RequestError::Unknown);
-                }
-                Ok(Attempt::Failed(Failure::Refused { code, message, .. })) => {
+                Ok(Attempt::Failed(Failure::Refused { code, message, .. })) if !uncertain => {
                     return Err(RequestError::Refused { code, message });
                 }
+                Ok(Attempt::Failed(Failure::Refused { code, message, .. })) => match code.as_str() {
+                    // Said at the edge about this attempt alone, while an earlier one may have gone through.
+                    "rate-limited" => {
+                        if timeout_at(deadline, backoff.wait()).await.is_err() {
+                            return Err(RequestError::Unknown);
+                        }
+                    }
+                    code => {
+                        if let Effect::Once { refusal, done } = effect
+                            && refusal == code
+                        {
+                            return Ok(done);
+                        }
+                        return Err(match code {
+                            "registration-closed" | "not-logged-in" => RequestError::Unknown,
+                            _ => RequestError::refused(code, message),
+                        });
+                    }
+                },
                 Ok(Attempt::Failed(failure)) => {
-                    uncertain |= effect == Effect::Change && failure == Failure::Unknown;
+                    uncertain |= effect.changes() && failure == Failure::Unknown;
                     if is_trouble(&failure) {
                         link.report(false);
                     }
@@ -101,13 +136,14 @@ impl Client {
                     }
                 }
                 Ok(Attempt::Lost) => {
-                    uncertain |= effect == Effect::Change;
-                    if !link.is_dead() {
+                    uncertain |= effect.changes();
+                    // The next session is asked at once; but what ends every session is not to be asked for ever and ever.
+                    if !link.is_dead() || std::mem::replace(&mut was_lost, true) {
                         backoff.wait().await;
                     }
                 }
                 Err(_) => {
-                    uncertain |= effect == Effect::Change;
+                    uncertain |= effect.changes();
                     return Err(self.late(uncertain, last_code));
                 }
             }
@@ -150,6 +186,7 @@ impl Client {
                 }
                 // Nothing was sent yet, nor will be.
                 _ = client.shared.failed() => {}
+                () = client.shared.dismissed() => {}
                 () = client.shared.closing() => {}
             }
             match outbox.give_up(ticket) {
@@ -159,4 +196,15 @@ impl Client {
             }
         }
     }
+}
+
+/// A node would end the session for a longer frame, and the next one would do the same.
+pub(crate) fn fits(frame: &Frame) -> Result<(), RequestError> {
+    if FRAME_KIND_BYTES + frame.body.len() > FRAME_MAX_CLIENT_BYTES {
+        return Err(RequestError::refused(
+            "too-large",
+            "this is more than a request may hold",
+        ));
+    }
+    Ok(())
 }

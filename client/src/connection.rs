@@ -12,6 +12,9 @@ pub enum ConnectionState {
     Reconnecting,
     /// There is a session, but its node has no quorum: it can be read and not written.
     NoQuorum,
+    /// The cluster ended the session because this device is not logged in, or not any more (it was revoked, say). What is
+    /// asked is refused as `not-logged-in` until somebody logs in; no node is dialled before something is asked.
+    LoggedOut,
 }
 
 impl ConnectionState {
@@ -22,6 +25,7 @@ impl ConnectionState {
             Self::Connected => "connected",
             Self::Reconnecting => "reconnecting",
             Self::NoQuorum => "no-quorum",
+            Self::LoggedOut => "logged-out",
         }
     }
 }

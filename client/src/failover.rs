@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use crate::backoff::Backoff;
 use crate::connection::{Connection, ConnectionState};
 use crate::dial::{NobodyFound, Wanted};
-use crate::link::{Link, Spare, Status};
+use crate::link::{Death, Link, Spare, Status};
 use crate::shared::Shared;
 
 /// A node without a quorum for so long is told as such. Elections are shorter.
@@ -34,6 +34,8 @@ enum Over {
     Replaced(Link, String),
     /// It died; perhaps a search has begun.
     Dead(String, Option<Search>),
+    /// The node ended it since the device is not logged in, as any other would.
+    Dismissed(String),
     Closing,
 }
 
@@ -57,6 +59,14 @@ pub(crate) async fn run(shared: Arc<Shared>) {
                     shared.disconnected(&cause);
                     head_start = search;
                     break;
+                }
+                Over::Dismissed(cause) => {
+                    tracing::info!(node = %link.node(), %cause, "the session is over until somebody asks for something");
+                    shared.dismiss(&cause);
+                    tokio::select! {
+                        () = shared.wanted() => break,
+                        () = shared.closing() => return,
+                    }
                 }
                 Over::Closing => {
                     link.close();
@@ -125,6 +135,8 @@ async fn supervise(shared: &Arc<Shared>, link: &Link) -> Over {
     let mut told_trouble = false;
     let mut look_at: Option<Instant> = None;
     let mut look_again = LOOK_AGAIN;
+    // It may have died before anybody looked.
+    status.mark_changed();
     leader.mark_changed();
     loop {
         let troubled_since = *trouble.borrow_and_update();
@@ -147,7 +159,8 @@ async fn supervise(shared: &Arc<Shared>, link: &Link) -> Over {
             changed = status.changed() => {
                 let now = status.borrow_and_update().clone();
                 match now {
-                    Status::Dead(cause) => return match at_hand.take().and_then(Spare::take) {
+                    Status::Dead(death) if death.dismissed && !shared.has_fresh_login() => return Over::Dismissed(death.cause),
+                    Status::Dead(Death { cause, .. }) => return match at_hand.take().and_then(Spare::take) {
                         Some(next) => Over::Replaced(next, cause),
                         None => Over::Dead(cause, search_under_way.take()),
                     },

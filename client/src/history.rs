@@ -6,7 +6,7 @@ use quorate_protocol::client::{self, HISTORY_LIMIT_MAX, Part};
 use crate::call::{Attempt, Effect};
 use crate::client::DEADLINE;
 use crate::event::Event;
-use crate::link::{HistoryAnswer, HistoryFailed, Link};
+use crate::link::{BulkFailed, HistoryAnswer, Link};
 use crate::{Client, RequestError};
 
 /// Which part of a room's past.
@@ -112,8 +112,8 @@ impl Client {
             async move {
                 match link.history(&ask).await {
                     Ok(answer) => Attempt::Answered(answer),
-                    Err(HistoryFailed::Failure(failure)) => Attempt::Failed(failure),
-                    Err(HistoryFailed::Lost) => Attempt::Lost,
+                    Err(BulkFailed::Failure(failure)) => Attempt::Failed(failure),
+                    Err(BulkFailed::Lost) => Attempt::Lost,
                 }
             }
         };

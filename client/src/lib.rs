@@ -1,8 +1,9 @@
 //! The client library of Quorate: chat that goes on while a majority of its servers is present.
 //!
 //! A [`Client`] keeps a session with some node of the cluster and moves to another when that one dies or drains. What is
-//! posted stands in an outbox, on disk, until the cluster has answered; it is neither lost nor doubled nor reordered
-//! over any failover. Rooms are followed without a gap.
+//! posted, edited or otherwise changed in rooms stands in an outbox, on disk, until the cluster has answered; it is neither
+//! lost nor doubled nor reordered over any failover, and what a process that dies has left there, the next one finishes.
+//! Rooms are followed without a gap; what is kept no longer is told as such.
 //!
 //! Every change has three ends: it is done, it surely did not happen, or nobody can say yet: see [`RequestError`].
 //!
@@ -34,35 +35,48 @@
 
 mod account;
 mod backoff;
+mod bot;
 mod call;
 mod client;
 mod connection;
+mod device;
 mod dial;
 mod error;
 mod event;
 mod failover;
+mod found;
 mod history;
 mod link;
+mod message;
+mod moderation;
 mod outbox;
+mod page;
+mod presence;
 mod profile;
 mod pump;
 mod room;
 mod shared;
 mod subscription;
 
+pub use bot::BotToken;
 pub use client::{Client, DEADLINE, Options, Session};
 pub use connection::{Connection, ConnectionState, Notice, Notices};
 pub use error::{OpenError, RequestError};
 pub use event::Event;
+pub use found::{FoundPage, SearchAsk};
 pub use history::{History, Range};
+pub use message::{Post, Posted};
+pub use presence::TypingNotices;
 pub use profile::Profile;
-pub use room::{Post, Posted};
 pub use shared::OutboxKind;
 pub use subscription::{Subscription, Update};
 
 // The vocabulary that the calls above speak.
 pub use quorate_certs::{CaFingerprint, InviteLink};
 pub use quorate_core::{
-    Body, MessageId, NodeId, Role, RoomEventKind, RoomName, RoomRef, Seq, Timestamp, Topic, UserName,
+    Body, BodyError, DeviceId, DeviceName, Emoji, MessageId, NameError, NodeId, Reason, Retention, Role, RoomEventKind,
+    RoomName, RoomRef, Seq, Span, Timestamp, Topic, UserName, Withdrawn,
 };
-pub use quorate_protocol::client::{Account, MemberRow, RoomRow, UnreadRow};
+pub use quorate_protocol::client::{
+    Account, AccountRow, BanRow, DeviceRow, HISTORY_LIMIT_MAX, IsTyping, MemberRow, Page, Presence, RoomRow, UnreadRow,
+};

@@ -134,6 +134,13 @@ impl Profile {
         self.change(|settings| settings.user = user)
     }
 
+    /// The cluster says that this device speaks for `user` no longer. Another process may have logged in as somebody else.
+    pub(crate) fn forget_user(&self, user: &UserName) -> Result<(), OpenError> {
+        self.change(|settings| {
+            settings.user.take_if(|kept| kept == user);
+        })
+    }
+
     /// A node was reached at `addr`, and told of the others.
     pub(crate) fn connected(&self, addr: &str, known: impl Iterator<Item = String>) -> Result<(), OpenError> {
         let known: Vec<_> = known.take(INVITE_ADDRS_MAX).collect();

@@ -1,110 +1,16 @@
-//! Rooms: what is asked about them and done in them.
+//! Rooms: made, joined, left, listed.
 
-use std::time::Duration;
-
-use quorate_core::{
-    Action, Body, BodyError, CreateRoom, Done, JoinRoom, LeaveRoom, MarkRead, MessageId, PostMessage, RoomName,
-    RoomRef, Seq, SetTopic, Timestamp, Topic, UserName,
-};
+use quorate_core::{Action, CreateRoom, Done, JoinRoom, LeaveRoom, RoomName, RoomRef, Seq, SetTopic, Topic};
 use quorate_protocol::client::{
     Answer, ListMembers, ListRooms, ListUnread, MemberRow, Page, RoomRow, ShowRoom, UnreadRow,
 };
-use rand::Rng;
 
 use crate::call::Effect;
 use crate::client::DEADLINE;
+use crate::page::{PAGE_ROWS, every};
 use crate::{Client, RequestError};
 
-/// Pages of one list, at the most: no list of the cluster is longer.
-const PAGES_MAX: usize = 10_000;
-
-/// A message to be posted.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Post {
-    /// Where to.
-    pub room: RoomRef,
-    /// The text.
-    pub body: Body,
-    /// The message that it answers.
-    pub reply_to: Option<Seq>,
-    /// The idempotency key: posting with the same key again finds the first message. One is made if there is none.
-    pub id: Option<MessageId>,
-    /// When to give up waiting.
-    pub deadline: Duration,
-}
-
-impl Post {
-    /// A message with the usual deadline.
-    ///
-    /// # Errors
-    /// The text is empty, too long, or has control characters (`empty`, `too-large`, `bad-body`).
-    pub fn new(room: RoomRef, text: &str) -> Result<Self, RequestError> {
-        let body = Body::parse(text).map_err(|error| {
-            let code = match error {
-                BodyError::Empty => "empty",
-                BodyError::TooLarge => "too-large",
-                BodyError::Character { .. } => "bad-body",
-            };
-            RequestError::refused(code, error.to_string())
-        })?;
-        Ok(Self {
-            room,
-            body,
-            reply_to: None,
-            id: None,
-            deadline: DEADLINE,
-        })
-    }
-
-    /// With this idempotency key.
-    ///
-    /// # Errors
-    /// The key is empty or has more than 64 bytes (`bad-id`).
-    pub fn with_id(mut self, id: &str) -> Result<Self, RequestError> {
-        let id = MessageId::parse(id).map_err(|error| RequestError::refused("bad-id", error.to_string()))?;
-        self.id = Some(id);
-        Ok(self)
-    }
-}
-
-/// A message that is on the disks of a majority.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Posted {
-    /// The room's name.
-    pub room: RoomName,
-    /// Its place there.
-    pub seq: Seq,
-    /// When, in log time.
-    pub at: Timestamp,
-    /// Its idempotency key.
-    pub id: MessageId,
-}
-
 impl Client {
-    /// Posts a message. It stands in the outbox when this returns; the future waits for the cluster's answer. The order of
-    /// the calls is the order in the room. A future that is dropped does not take the message back.
-    pub fn post(&self, post: Post) -> impl Future<Output = Result<Posted, RequestError>> + Send + use<> {
-        let id = post.id.unwrap_or_else(random_id);
-        let action = Action::PostMessage(PostMessage {
-            room: post.room,
-            id,
-            body: post.body,
-            reply_to: post.reply_to,
-        });
-        let done = self.submit(action, post.deadline);
-        async move {
-            match done.await? {
-                Done::Posted { name, seq, at, id, .. } => Ok(Posted {
-                    room: name,
-                    seq,
-                    at,
-                    id,
-                }),
-                _ => Err(RequestError::odd_answer()),
-            }
-        }
-    }
-
     /// Makes a room; the user is its owner and first member.
     ///
     /// # Errors
@@ -115,7 +21,7 @@ impl Client {
         self.submit(action, DEADLINE).await.map(drop)
     }
 
-    /// Becomes a member of a public room.
+    /// Becomes a member of a public room, or of one that the user was invited to.
     ///
     /// # Errors
     /// See [`RequestError`].
@@ -143,19 +49,7 @@ impl Client {
             .submit(Action::SetTopic(SetTopic { room, topic }), DEADLINE)
             .await?
         {
-            Done::TopicSet { seq } => Ok(seq),
-            _ => Err(RequestError::odd_answer()),
-        }
-    }
-
-    /// Moves the user's read mark forward. Where it stands then.
-    ///
-    /// # Errors
-    /// See [`RequestError`].
-    pub async fn mark_read(&self, room: &RoomRef, upto: Seq) -> Result<Seq, RequestError> {
-        let room = room.clone();
-        match self.submit(Action::MarkRead(MarkRead { room, upto }), DEADLINE).await? {
-            Done::Marked { upto } => Ok(upto),
+            Done::TopicSet { seq } | Done::Written { seq } => Ok(seq),
             _ => Err(RequestError::odd_answer()),
         }
     }
@@ -165,18 +59,23 @@ impl Client {
     /// # Errors
     /// See [`RequestError`].
     pub async fn rooms(&self, all: bool) -> Result<Vec<RoomRow>, RequestError> {
-        let mut rows: Vec<RoomRow> = Vec::new();
-        for _ in 0..PAGES_MAX {
-            let after = rows.last().map(|row| row.name.clone());
-            let page = match self.call(ListRooms { all, after }, Effect::None, DEADLINE).await? {
-                Answer::Rooms(page) => page,
-                _ => return Err(RequestError::odd_answer()),
-            };
-            if !extend(&mut rows, page) {
-                break;
-            }
+        every(|after| async move { self.rooms_page(all, after.as_deref(), PAGE_ROWS).await }).await
+    }
+
+    /// A page of [`Client::rooms`]: up to `limit` rows (at most [`crate::HISTORY_LIMIT_MAX`]) after where the page before
+    /// ended.
+    ///
+    /// # Errors
+    /// See [`RequestError`].
+    pub async fn rooms_page(&self, all: bool, after: Option<&str>, limit: u16) -> Result<Page<RoomRow>, RequestError> {
+        let after = after.map(str::to_owned);
+        match self
+            .call(ListRooms { all, after, limit }, Effect::None, DEADLINE)
+            .await?
+        {
+            Answer::Rooms(page) => Ok(page),
+            _ => Err(RequestError::odd_answer()),
         }
-        Ok(rows)
     }
 
     /// One room.
@@ -196,19 +95,28 @@ impl Client {
     /// # Errors
     /// See [`RequestError`].
     pub async fn members(&self, room: &RoomRef) -> Result<Vec<MemberRow>, RequestError> {
-        let mut rows: Vec<MemberRow> = Vec::new();
-        for _ in 0..PAGES_MAX {
-            let after: Option<UserName> = rows.last().map(|row| row.user.clone());
-            let room = room.clone();
-            let page = match self.call(ListMembers { room, after }, Effect::None, DEADLINE).await? {
-                Answer::Members(page) => page,
-                _ => return Err(RequestError::odd_answer()),
-            };
-            if !extend(&mut rows, page) {
-                break;
-            }
+        every(|after| async move { self.members_page(room, after.as_deref(), PAGE_ROWS).await }).await
+    }
+
+    /// A page of [`Client::members`]: up to `limit` rows (at most [`crate::HISTORY_LIMIT_MAX`]) after where the page
+    /// before ended.
+    ///
+    /// # Errors
+    /// See [`RequestError`].
+    pub async fn members_page(
+        &self,
+        room: &RoomRef,
+        after: Option<&str>,
+        limit: u16,
+    ) -> Result<Page<MemberRow>, RequestError> {
+        let (room, after) = (room.clone(), after.map(str::to_owned));
+        match self
+            .call(ListMembers { room, after, limit }, Effect::None, DEADLINE)
+            .await?
+        {
+            Answer::Members(page) => Ok(page),
+            _ => Err(RequestError::odd_answer()),
         }
-        Ok(rows)
     }
 
     /// The rooms that the user is in, with what is unread there, by name.
@@ -216,30 +124,19 @@ impl Client {
     /// # Errors
     /// See [`RequestError`].
     pub async fn unread(&self) -> Result<Vec<UnreadRow>, RequestError> {
-        let mut rows: Vec<UnreadRow> = Vec::new();
-        for _ in 0..PAGES_MAX {
-            let after = rows.last().map(|row| row.room.clone());
-            let page = match self.call(ListUnread { after }, Effect::None, DEADLINE).await? {
-                Answer::Unread(page) => page,
-                _ => return Err(RequestError::odd_answer()),
-            };
-            if !extend(&mut rows, page) {
-                break;
-            }
-        }
-        Ok(rows)
+        every(|after| async move { self.unread_page(after.as_deref(), PAGE_ROWS).await }).await
     }
-}
 
-/// Whether there is another page.
-fn extend<T>(rows: &mut Vec<T>, page: Page<T>) -> bool {
-    let more = page.more && !page.rows.is_empty();
-    rows.extend(page.rows);
-    more
-}
-
-/// 128 random bits: no two messages meet by chance.
-fn random_id() -> MessageId {
-    let id: u128 = rand::rng().random();
-    MessageId::parse(&format!("{id:032x}")).expect("32 characters are an id")
+    /// A page of [`Client::unread`]: up to `limit` rows (at most [`crate::HISTORY_LIMIT_MAX`]) after where the page before
+    /// ended.
+    ///
+    /// # Errors
+    /// See [`RequestError`].
+    pub async fn unread_page(&self, after: Option<&str>, limit: u16) -> Result<Page<UnreadRow>, RequestError> {
+        let after = after.map(str::to_owned);
+        match self.call(ListUnread { after, limit }, Effect::None, DEADLINE).await? {
+            Answer::Unread(page) => Ok(page),
+            _ => Err(RequestError::odd_answer()),
+        }
+    }
 }

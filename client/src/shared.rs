@@ -1,8 +1,10 @@
 //! What the tasks of one client share.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use quorate_core::{NodeId, UserName};
+use quorate_protocol::client::{IsTyping, SetAway};
 use tokio::sync::{broadcast, watch};
 use tokio::time::{Instant, timeout_at};
 
@@ -11,6 +13,7 @@ use crate::connection::{Connection, ConnectionState, Notice};
 use crate::dial::Dialler;
 use crate::link::{Link, Seen};
 use crate::outbox::{self, Outbox};
+use crate::presence::TYPING_NOTICES_MAX;
 use crate::profile::Profile;
 use crate::pump;
 
@@ -40,6 +43,14 @@ pub(crate) struct Shared {
     failed: watch::Sender<Option<String>>,
     closing: watch::Sender<bool>,
     notices: broadcast::Sender<Notice>,
+    typing: broadcast::Sender<IsTyping>,
+    /// How many requests wait for a session.
+    askers: watch::Sender<usize>,
+    /// The cluster has said since this client was opened that the device speaks for a user.
+    confirmed: AtomicBool,
+    /// Somebody has logged in over the session in use.
+    fresh_login: AtomicBool,
+    away: AtomicBool,
     outbox: Mutex<Option<(UserName, Arc<Outbox>)>>,
 }
 
@@ -58,6 +69,11 @@ impl Shared {
             failed: watch::Sender::new(None),
             closing: watch::Sender::new(false),
             notices: broadcast::Sender::new(NOTICES_MAX),
+            typing: broadcast::Sender::new(TYPING_NOTICES_MAX),
+            askers: watch::Sender::new(0),
+            confirmed: AtomicBool::new(false),
+            fresh_login: AtomicBool::new(false),
+            away: AtomicBool::new(false),
             outbox: Mutex::new(None),
         }
     }
@@ -74,12 +90,105 @@ impl Shared {
         {
             tracing::warn!(%error, "the profile cannot be written");
         }
+        // The node has all that was seen here, so it would know of the login.
+        self.fresh_login.store(false, Ordering::Release);
+        let revoked = self.confirmed.swap(welcome.user.is_some(), Ordering::AcqRel) && welcome.user.is_none();
+        if revoked {
+            self.forget_user();
+        }
         self.set_user(welcome.user.clone());
         self.adopt();
+        link.tell_typing(self.typing.clone());
+        self.tell_away(link);
         // Whoever waits for the session finds the rest up to date.
         self.leader_is(welcome.leader);
-        self.tell(Connection::new(ConnectionState::Connected, Some(link.node()), None));
+        let (state, cause) = match revoked {
+            true => (
+                ConnectionState::LoggedOut,
+                Some("this device was logged out".to_owned()),
+            ),
+            false => (ConnectionState::Connected, None),
+        };
+        self.tell(Connection::new(state, Some(link.node()), cause));
         self.link.send_replace(Some(link.clone()));
+    }
+
+    /// The cluster has ended the session because the device is not logged in.
+    pub(crate) fn dismiss(&self, cause: &str) {
+        self.confirmed.store(false, Ordering::Release);
+        self.forget_user();
+        self.set_user(None);
+        let cause = Some(cause.to_owned());
+        self.tell(Connection::new(ConnectionState::LoggedOut, None, cause));
+        // Last: whoever sees that there is no session finds out why.
+        self.link.send_replace(None);
+    }
+
+    /// Whether a session that was ended for its login may have been meant for an earlier one, whose feeds were still open. The
+    /// next session says what holds.
+    pub(crate) fn has_fresh_login(&self) -> bool {
+        self.fresh_login.load(Ordering::Acquire) && self.user().is_some()
+    }
+
+    fn forget_user(&self) {
+        if let Some(user) = self.user()
+            && let Err(error) = self.profile.forget_user(&user)
+        {
+            tracing::warn!(%error, "the profile cannot be written");
+        }
+    }
+
+    /// Until the cluster has said that the device is not logged in.
+    pub(crate) async fn dismissed(&self) {
+        let mut connection = self.connection.subscribe();
+        let is_dismissed = |connection: &Connection| connection.state == ConnectionState::LoggedOut;
+        // The sender is in `self`.
+        let _ = connection.wait_for(is_dismissed).await;
+    }
+
+    /// Until somebody waits for a session.
+    pub(crate) async fn wanted(&self) {
+        // The sender is in `self`.
+        let _ = self.askers.subscribe().wait_for(|askers| *askers > 0).await;
+    }
+
+    /// The device speaks for a user: just now it has proven the password.
+    pub(crate) fn logged_in(self: &Arc<Self>, user: UserName) {
+        self.confirmed.store(true, Ordering::Release);
+        self.fresh_login.store(true, Ordering::Release);
+        self.set_user(Some(user));
+        self.adopt();
+        if let Some(link) = self.link() {
+            if self.connection().state == ConnectionState::LoggedOut {
+                self.tell(Connection::new(ConnectionState::Connected, Some(link.node()), None));
+            }
+            self.tell_away(&link);
+        }
+    }
+
+    /// The device speaks for nobody, as was asked for here.
+    pub(crate) fn logged_out(&self) {
+        self.confirmed.store(false, Ordering::Release);
+        self.set_user(None);
+    }
+
+    pub(crate) fn set_away(&self, away: bool) {
+        if self.away.swap(away, Ordering::AcqRel) != away
+            && let Some(link) = self.link()
+        {
+            link.tell(&SetAway { away });
+        }
+    }
+
+    /// A session begins with the user being there.
+    fn tell_away(&self, link: &Link) {
+        if self.user().is_some() && self.away.load(Ordering::Acquire) {
+            link.tell(&SetAway { away: true });
+        }
+    }
+
+    pub(crate) fn typing(&self) -> broadcast::Receiver<IsTyping> {
+        self.typing.subscribe()
     }
 
     /// There is no session.
@@ -131,6 +240,11 @@ impl Shared {
         self.notices.subscribe()
     }
 
+    /// The session in use, unless it is over.
+    pub(crate) fn link(&self) -> Option<Link> {
+        self.link.borrow().clone().filter(|link| !link.is_dead())
+    }
+
     pub(crate) fn links(&self) -> watch::Receiver<Option<Link>> {
         self.link.subscribe()
     }
@@ -153,6 +267,7 @@ impl Shared {
 
     /// A session that is not over, as soon as there is one.
     pub(crate) async fn link_by(&self, deadline: Instant) -> Result<Link, RequestError> {
+        let _asker = Asker::new(&self.askers);
         let mut links = self.links();
         let mut failed = self.failed.subscribe();
         let mut closing = self.closing.subscribe();
@@ -183,6 +298,7 @@ impl Shared {
                     None => "no node can be reached".to_owned(),
                 },
             },
+            ConnectionState::LoggedOut => RequestError::not_logged_in(),
             ConnectionState::NoQuorum | ConnectionState::Connected => RequestError::Unavailable {
                 code: "no-quorum".to_owned(),
                 message: "a majority of the servers is not there, or did not answer in time".to_owned(),
@@ -256,5 +372,21 @@ impl Shared {
     pub(crate) fn open_outbox(&self) -> Option<Arc<Outbox>> {
         let slot = self.outbox.lock().unwrap_or_else(PoisonError::into_inner);
         slot.as_ref().map(|(_, outbox)| Arc::clone(outbox))
+    }
+}
+
+/// While it lives, a session is wanted.
+struct Asker<'a>(&'a watch::Sender<usize>);
+
+impl<'a> Asker<'a> {
+    fn new(askers: &'a watch::Sender<usize>) -> Self {
+        askers.send_modify(|askers| *askers += 1);
+        Self(askers)
+    }
+}
+
+impl Drop for Asker<'_> {
+    fn drop(&mut self) {
+        self.0.send_modify(|askers| *askers -= 1);
     }
 }

@@ -9,6 +9,7 @@ use tokio::time::timeout;
 
 use crate::backoff::Backoff;
 use crate::client::DEADLINE;
+use crate::connection::ConnectionState;
 use crate::event::Event;
 use crate::link::{FeedPart, Link, LinkFeed, Lost};
 use crate::shared::Shared;
@@ -25,9 +26,10 @@ const RESUMABLE: [&str; 5] = ["lagged", "draining", "overloaded", "unavailable",
 pub enum Update {
     /// The next event.
     Event(Event),
-    /// What was asked for is not kept any more; it goes on with this seq.
+    /// Lines that would come next are not kept any more, and were not even when they were asked for, or have been cut off
+    /// since. It goes on with this seq, or a later one.
     Truncated {
-        /// The oldest seq that is there.
+        /// The oldest seq that was there.
         first: Seq,
     },
     /// This program reads more slowly than others write. Nothing is lost; it goes on with this seq.
@@ -37,11 +39,18 @@ pub enum Update {
     },
 }
 
+/// What is known when a subscription begins.
+#[derive(Debug)]
+struct Began {
+    room: RoomName,
+    last: Seq,
+    first: Seq,
+}
+
 /// A room that is followed, until this is dropped.
 #[derive(Debug)]
 pub struct Subscription {
-    room: RoomName,
-    last: Seq,
+    began: Began,
     updates: mpsc::Receiver<Result<Update, RequestError>>,
 }
 
@@ -49,16 +58,22 @@ impl Subscription {
     /// The room's name.
     #[must_use]
     pub fn room(&self) -> &RoomName {
-        &self.room
+        &self.began.room
     }
 
     /// The room's last seq when the subscription began.
     #[must_use]
     pub fn last(&self) -> Seq {
-        self.last
+        self.began.last
     }
 
-    /// The next update. After an error (the user is not a member any more, say) and after the client was closed nothing
+    /// The oldest seq that was still kept when the subscription began.
+    #[must_use]
+    pub fn first(&self) -> Seq {
+        self.began.first
+    }
+
+    /// The next update. After an error (the user is not a member any more, say, or logged out) and after the client was closed nothing
     /// more comes. Cancel-safe.
     pub async fn next(&mut self) -> Option<Result<Update, RequestError>> {
         self.updates.recv().await
@@ -83,9 +98,8 @@ impl Client {
         };
         tokio::spawn(follower.run());
         match timeout(DEADLINE, begin).await {
-            Ok(Ok(Ok((room, last)))) => Ok(Subscription {
-                room,
-                last,
+            Ok(Ok(Ok(began))) => Ok(Subscription {
+                began,
                 updates: receiver,
             }),
             Ok(Ok(Err(error))) => Err(error),
@@ -112,7 +126,7 @@ struct Follower {
     room: RoomRef,
     /// The next seq to deliver.
     cursor: Option<Seq>,
-    began: Option<oneshot::Sender<Result<(RoomName, Seq), RequestError>>>,
+    began: Option<oneshot::Sender<Result<Began, RequestError>>>,
     updates: mpsc::Sender<Result<Update, RequestError>>,
     backoff: Backoff,
 }
@@ -141,6 +155,10 @@ impl Follower {
         loop {
             let link = links.borrow_and_update().clone().filter(|link| !link.is_dead());
             let Some(link) = link else {
+                // None is dialled then, and another one would say the same.
+                if self.shared.connection().state == ConnectionState::LoggedOut {
+                    return Some(RequestError::not_logged_in());
+                }
                 if links.changed().await.is_err() {
                     return Some(RequestError::closed());
                 }
@@ -161,17 +179,18 @@ impl Follower {
                 Ok(Ok((subscribed, feed))) => {
                     if let Some(began) = self.began.take() {
                         // With nobody waiting the channel of updates is closed, which is noticed above.
-                        let _ = began.send(Ok((subscribed.room.clone(), subscribed.last)));
+                        let _ = began.send(Ok(Began {
+                            room: subscribed.room.clone(),
+                            last: subscribed.last,
+                            first: subscribed.first,
+                        }));
                     }
-                    if self.cursor.is_some_and(|cursor| subscribed.from > cursor) {
-                        let first = subscribed.from;
-                        if self.updates.send(Ok(Update::Truncated { first })).await.is_err() {
-                            return None;
-                        }
-                        self.cursor = Some(first);
+                    let begins = subscribed.from.max(subscribed.first);
+                    let asked = self.cursor.unwrap_or(begins);
+                    match self.skip_to(begins, asked).await {
+                        Ok(cursor) => self.follow(&link, feed, &subscribed.room, cursor, &mut links).await,
+                        Err(ended) => ended,
                     }
-                    let cursor = self.cursor.unwrap_or(subscribed.from);
-                    self.follow(&link, feed, &subscribed.room, cursor, &mut links).await
                 }
             };
             match ended {
@@ -230,11 +249,7 @@ impl Follower {
 
     /// Hands on what is new in it. The next seq.
     async fn deliver(&mut self, room: &RoomName, part: &Feed, cursor: Seq) -> Result<Seq, Ended> {
-        if part.first > cursor {
-            tracing::warn!(%room, got = %part.first, expected = %cursor, "a feed had a gap");
-            return Err(Ended::ResumeLater);
-        }
-        let mut cursor = cursor;
+        let mut cursor = self.skip_to(part.first, cursor).await?;
         let mut seq = part.first;
         for bytes in &part.events {
             if seq == cursor {
@@ -251,5 +266,16 @@ impl Follower {
             seq = seq.next();
         }
         Ok(cursor)
+    }
+
+    /// Goes on with `first` where that is past the cursor, and tells of it: what is in between is kept no longer.
+    async fn skip_to(&mut self, first: Seq, cursor: Seq) -> Result<Seq, Ended> {
+        if first <= cursor {
+            return Ok(cursor);
+        }
+        self.cursor = Some(first);
+        let truncated = Update::Truncated { first };
+        self.updates.send(Ok(truncated)).await.map_err(|_| Ended::Unread)?;
+        Ok(first)
     }
 }

@@ -7,84 +7,21 @@
 
 mod fake;
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use fake::{Cluster, Deed, Node};
+use fake::setup::{WAIT, numbered, ops, post, post_all, setup, until};
+use fake::{Cluster, Deed};
 use quorate_client::{
-    Client, ConnectionState, NodeId, Options, OutboxKind, Post, Profile, Range, RequestError, RoomEventKind, RoomName,
-    RoomRef, Seq, Subscription, Topic, Update,
+    Body, Client, ConnectionState, Emoji, NodeId, Options, OutboxKind, Profile, Range, RequestError, RoomEventKind,
+    Seq, Subscription, Update,
 };
-
-const WAIT: Duration = Duration::from_secs(20);
-
-struct Setup {
-    _dir: tempfile::TempDir,
-    cluster: Arc<Cluster>,
-    nodes: Vec<Node>,
-    profile: Profile,
-    client: Client,
-}
-
-async fn setup(nodes: u64, outbox: OutboxKind) -> Setup {
-    let cluster = Cluster::new();
-    let nodes: Vec<_> = (1..=nodes).map(|id| cluster.node(id)).collect();
-    let dir = tempfile::tempdir().unwrap();
-    let profile = Profile::open(dir.path()).unwrap();
-    profile
-        .set_servers(nodes.iter().map(|node| node.addr.clone()).collect())
-        .unwrap();
-    let client = Client::open(&profile, Options { outbox }).unwrap();
-    client.register("alice", "secret").await.unwrap();
-    client.create_room(&name("ops"), false, Topic::default()).await.unwrap();
-    Setup {
-        _dir: dir,
-        cluster,
-        nodes,
-        profile,
-        client,
-    }
-}
-
-fn name(text: &str) -> RoomName {
-    RoomName::parse(text).unwrap()
-}
-
-fn ops() -> RoomRef {
-    RoomRef::Name(name("ops"))
-}
-
-fn post(text: &str) -> Post {
-    Post::new(ops(), text).unwrap()
-}
-
-async fn until(what: &str, condition: impl Fn() -> bool) {
-    let began = Instant::now();
-    while !condition() {
-        assert!(began.elapsed() < WAIT, "waited too long until {what}");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-}
 
 async fn next_event(subscription: &mut Subscription) -> (Seq, RoomEventKind) {
     match tokio::time::timeout(WAIT, subscription.next()).await.unwrap() {
         Some(Ok(Update::Event(event))) => (event.seq, event.kind),
         other => panic!("no event but {other:?}"),
     }
-}
-
-fn numbered(count: usize) -> Vec<String> {
-    (0..count).map(|index| format!("m{index}")).collect()
-}
-
-async fn post_all(client: &Client, texts: &[String]) -> Vec<Result<Seq, RequestError>> {
-    let posting: Vec<_> = texts.iter().map(|text| client.post(post(text))).collect();
-    let mut results = Vec::new();
-    for posted in posting {
-        results.push(posted.await.map(|posted| posted.seq));
-    }
-    results
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -150,7 +87,7 @@ async fn a_refusal_before_the_log_does_not_hold_up_those_behind_it() {
 async fn a_lost_registration_finds_its_own_success() {
     let setup = setup(2, OutboxKind::Memory).await;
     setup.nodes[0].will([Deed::DoAndBreak]);
-    setup.client.register("bob", "secret").await.unwrap();
+    setup.client.register("bob", "secret", None).await.unwrap();
     assert_eq!(setup.client.whoami().await.unwrap().user.as_str(), "bob");
 }
 
@@ -205,22 +142,6 @@ async fn a_silent_node_is_left_within_seconds_and_a_feed_goes_on_without_gap_or_
         assert_eq!(next_event(&mut subscription).await.0, Seq(seq));
     }
     assert_ne!(setup.client.connected(WAIT).await.unwrap().node, first);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_feed_with_a_gap_is_taken_up_again() {
-    let setup = setup(1, OutboxKind::Memory).await;
-    let mut subscription = setup.client.subscribe(&ops(), Some(Seq(1))).await.unwrap();
-    assert_eq!(next_event(&mut subscription).await.0, Seq(1));
-    let knobs = setup.nodes[0].knobs();
-    knobs.skips.store(2, Ordering::SeqCst);
-    setup.client.post(post("a")).await.unwrap();
-    setup.client.post(post("b")).await.unwrap();
-    tokio::time::sleep(Duration::from_millis(50)).await;
-    knobs.skips.store(0, Ordering::SeqCst);
-    for seq in 2..=3 {
-        assert_eq!(next_event(&mut subscription).await.0, Seq(seq));
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -354,4 +275,58 @@ async fn two_clients_on_one_profile_post_side_by_side() {
     let (one, two) = tokio::join!(post_all(&setup.client, &texts), post_all(&other, &texts));
     assert!(one.into_iter().chain(two).all(|result| result.is_ok()));
     assert_eq!(setup.cluster.bodies("ops").len(), 100);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edit_is_applied_after_the_post_that_was_called_before_it_whatever_the_node_does() {
+    let setup = setup(2, OutboxKind::Durable).await;
+    let client = &setup.client;
+    post_all(client, &numbered(1)).await;
+    for node in &setup.nodes {
+        let deeds = [
+            Deed::Refuse,
+            Deed::DoAndForget,
+            Deed::DoAndBreak,
+            Deed::Do,
+            Deed::Refuse,
+        ];
+        node.will(deeds.into_iter().cycle().take(20));
+    }
+    let text = |text: &str| Body::parse(text).unwrap();
+    let emoji = Emoji::parse("+1").unwrap();
+    let posted = client.post(post("m1"));
+    let edited = client.edit(&ops(), Seq(2), text("first"));
+    let reacted = client.react(&ops(), Seq(3), emoji, false);
+    let again = client.edit(&ops(), Seq(2), text("second"));
+    let redacted = client.redact(&ops(), Seq(2), None);
+    let last = client.post(post("m2"));
+    // Waited for in another order than called.
+    assert_eq!(last.await.unwrap().seq, Seq(8));
+    assert_eq!(redacted.await.unwrap(), Some(Seq(7)));
+    assert_eq!(again.await.unwrap(), Seq(6));
+    assert_eq!(reacted.await.unwrap(), Some(Seq(5)));
+    assert_eq!(edited.await.unwrap(), Seq(4));
+    assert_eq!(posted.await.unwrap().seq, Seq(3));
+    let expected = ["m0", "m1", "2: first", "3: ++1", "2: second", "2: gone", "m2"];
+    assert_eq!(setup.cluster.said("ops"), expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edit_that_a_dead_process_left_is_finished_by_the_next_once() {
+    let setup = setup(1, OutboxKind::Durable).await;
+    post_all(&setup.client, &numbered(1)).await;
+    setup.nodes[0].will([Deed::DoAndForget]);
+    setup.nodes[0].will([Deed::Refuse].into_iter().cycle().take(100_000));
+    let body = Body::parse("better").unwrap();
+    drop(setup.client.edit(&ops(), Seq(2), body));
+    drop(setup.client.post(post("m1")));
+    until("the edit was applied and not answered", || {
+        setup.cluster.said("ops").len() == 2
+    })
+    .await;
+    setup.client.close().await;
+    setup.nodes[0].knobs().deeds.lock().unwrap().clear();
+    let next = Client::open(&setup.profile, Options::default()).unwrap();
+    next.post(post("m2")).await.unwrap();
+    assert_eq!(setup.cluster.said("ops"), ["m0", "2: better", "m1", "m2"]);
 }

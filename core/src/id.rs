@@ -70,49 +70,73 @@ number!(
     Timestamp
 );
 
-/// One installation of a client: the SHA-256 of its public key (SubjectPublicKeyInfo, DER).
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct DeviceId(pub [u8; 32]);
+number!(
+    /// An invite. It is the log index of the entry that made it.
+    InviteId
+);
+number!(
+    /// Milliseconds of log time.
+    Span
+);
+number!(
+    /// What a name looks like: names that people take for one another have the same one
+    /// ([`crate::UserName::likeness`]).
+    Likeness
+);
 
-// By hand, since serde takes an array of bytes for 32 numbers: this is half the size, and a device
-// stands in every entry.
-impl Serialize for DeviceId {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_bytes(&self.0)
-    }
-}
+macro_rules! digest {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(pub [u8; 32]);
 
-impl<'de> Deserialize<'de> for DeviceId {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct ThirtyTwoBytes;
-
-        impl serde::de::Visitor<'_> for ThirtyTwoBytes {
-            type Value = DeviceId;
-
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("32 bytes")
-            }
-
-            fn visit_bytes<E: serde::de::Error>(self, bytes: &[u8]) -> Result<DeviceId, E> {
-                bytes
-                    .try_into()
-                    .map(DeviceId)
-                    .map_err(|_| E::invalid_length(bytes.len(), &self))
+        // By hand, since serde takes an array of bytes for 32 numbers: this is half the size, and a
+        // device stands in every entry.
+        impl Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_bytes(&self.0)
             }
         }
 
-        deserializer.deserialize_bytes(ThirtyTwoBytes)
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                deserializer.deserialize_bytes(ThirtyTwoBytes).map(Self)
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+            }
+        }
+
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                write!(f, "{}({self})", stringify!($name))
+            }
+        }
+    };
+}
+
+struct ThirtyTwoBytes;
+
+impl serde::de::Visitor<'_> for ThirtyTwoBytes {
+    type Value = [u8; 32];
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("32 bytes")
+    }
+
+    fn visit_bytes<E: serde::de::Error>(self, bytes: &[u8]) -> Result<[u8; 32], E> {
+        bytes.try_into().map_err(|_| E::invalid_length(bytes.len(), &self))
     }
 }
 
-impl std::fmt::Display for DeviceId {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
-
-impl std::fmt::Debug for DeviceId {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "DeviceId({self})")
-    }
-}
+digest!(
+    /// One installation of a client: the SHA-256 of its public key (SubjectPublicKeyInfo, DER).
+    DeviceId
+);
+digest!(
+    /// An invite's secret, as the cluster knows it: its SHA-256.
+    InviteKey
+);

@@ -16,21 +16,30 @@ mod record;
 mod state;
 
 pub use command::{
-    Action, BindDevice, Command, CreateRoom, Entry, GrantWriter, JoinRoom, LeaveRoom, MarkRead, Origin, PostMessage,
-    RegisterUser, RoomRef, SetTopic, Submission, UnbindDevice,
+    Action, ArchiveRoom, BanUser, BindDevice, ChangePassword, Command, CreateBot, CreateInvite, CreateRoom, DeleteBot,
+    DeleteRoom, DeleteUser, EditMessage, Entry, GrantWriter, InviteUser, JoinRoom, KickUser, LeaveRoom,
+    MENTIONS_PER_MESSAGE_MAX, MarkRead, MuteUser, Operate, Operation, Operator, Origin, PostMessage, React,
+    RedactMessage, RegisterUser, RevokeInvite, RoomRef, SetBotPassword, SetQuota, SetRetention, SetRole, SetTopic,
+    Submission, Sweep, TransferRoom, UnbanUser, UnbindDevice, UnmuteUser,
 };
-pub use event::{Event, RoomEvent, RoomEventKind, StateEvent};
-pub use id::{DeviceId, EventNo, LogIndex, NodeId, RequestNo, RoomId, Seq, Timestamp, UserId, WriterId};
+pub use event::{Event, RoomEvent, RoomEventKind, StateEvent, Withdrawn};
+pub use id::{
+    DeviceId, EventNo, InviteId, InviteKey, Likeness, LogIndex, NodeId, RequestNo, RoomId, Seq, Span, Timestamp,
+    UserId, WriterId,
+};
 pub use name::{
-    BODY_BYTES_MAX, Body, BodyError, DEVICE_NAME_CHARS_MAX, DeviceName, MESSAGE_ID_BYTES_MAX, MessageId,
-    MessageIdError, NameError, PASSWORD_HASH_BYTES_MAX, PasswordHash, ROOM_NAME_CHARS_MAX, RoomName, TOPIC_CHARS_MAX,
-    Topic, USER_NAME_CHARS_MAX, UserName,
+    BODY_BYTES_MAX, Body, BodyError, DEVICE_NAME_CHARS_MAX, DeviceName, EMOJI_BYTES_MAX, Emoji, MESSAGE_ID_BYTES_MAX,
+    MessageId, MessageIdError, NameError, PASSWORD_HASH_BYTES_MAX, PasswordHash, REASON_CHARS_MAX, ROOM_NAME_CHARS_MAX,
+    Reason, RoomName, TOPIC_CHARS_MAX, Topic, USER_NAME_CHARS_MAX, UserName,
 };
 pub use outcome::{Applied, Bound, Done, Outcome, Refusal};
 pub use record::{
-    Clock, Device, Member, Placed, Receipt, ReceiptSlot, Record, RecordKey, Role, Room, StateHash, User, Writer,
+    Ban, Call, Clock, Device, Invitation, Invite, Member, Placed, Quota, Reaction, Receipt, ReceiptSlot, Record,
+    RecordKey, Retention, Role, Room, RoomStanding, Settings, Standing, StateHash, User, Writer,
 };
 pub use state::{
-    DEVICES_PER_USER_MAX, EXPIRIES_PER_ENTRY_MAX, MEMBERS_PER_ROOM_MAX, RECEIPT_WINDOW, ROOMS_MAX, ROOMS_PER_USER_MAX,
-    RestoreError, State, USERS_MAX, WRITER_IDLE_MAX, WRITERS_PER_DEVICE_MAX,
+    BANS_PER_ROOM_MAX, BOTS_PER_USER_MAX, DEVICES_PER_USER_MAX, EDITS_PER_MESSAGE_MAX, EXPIRIES_PER_ENTRY_MAX,
+    INVITATIONS_PER_ROOM_MAX, INVITATIONS_PER_USER_MAX, INVITE_USES_MAX, INVITES_MAX, MEMBERS_PER_ROOM_MAX,
+    REACTIONS_PER_MESSAGE_MAX, REACTIONS_PER_USER_MAX, RECEIPT_WINDOW, RETENTION_AGE_MIN, ROOMS_MAX,
+    ROOMS_PER_USER_MAX, RestoreError, State, USERS_MAX, WRITER_IDLE_MAX, WRITERS_PER_DEVICE_MAX,
 };

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::{Event, MessageId, RequestNo, RoomId, RoomName, Seq, Timestamp, UserId, WriterId};
+use crate::{Event, InviteId, RequestNo, RoomId, RoomName, Seq, Timestamp, UserId, WriterId};
 
 /// What applying an entry came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,8 +73,6 @@ pub enum Done {
         seq: Seq,
         /// When, in log time.
         at: Timestamp,
-        /// Its idempotency key.
-        id: MessageId,
     },
     /// The topic is set.
     #[serde(rename = "9")]
@@ -87,6 +85,35 @@ pub enum Done {
     Marked {
         /// Read up to and with this one.
         upto: Seq,
+    },
+    /// It is done, and a line in the room's history says so.
+    #[serde(rename = "11")]
+    Written {
+        /// Which line.
+        seq: Seq,
+    },
+    /// It was so before.
+    #[serde(rename = "12")]
+    Unchanged,
+    /// It is done.
+    #[serde(rename = "13")]
+    Changed,
+    /// The account is no more.
+    #[serde(rename = "14")]
+    Deleted,
+    /// Some of what has had its time is gone.
+    #[serde(rename = "15")]
+    Swept {
+        /// There is more to go in the same place.
+        more: bool,
+    },
+    /// The invite exists.
+    #[serde(rename = "16")]
+    InviteCreated {
+        /// Its id.
+        invite: InviteId,
+        /// Until when it is good, in log time.
+        expires_at: Timestamp,
     },
 }
 
@@ -101,8 +128,8 @@ pub enum Refusal {
     #[error("a room of this name exists")]
     #[serde(rename = "2")]
     RoomExists,
-    /// A name of this form is made by the system alone.
-    #[error("a room of this name cannot be created")]
+    /// A name that means something, or that is made by the system alone.
+    #[error("this name is reserved")]
     #[serde(rename = "3")]
     ReservedName,
     /// No such account.
@@ -161,6 +188,45 @@ pub enum Refusal {
         /// The bound.
         max: u32,
     },
+    /// The name looks like another account's.
+    #[error("this name looks like one that is taken")]
+    #[serde(rename = "16")]
+    NameLooksTaken,
+    /// The invite is not there, has run out, or was used up.
+    #[error("this invite is not valid")]
+    #[serde(rename = "17")]
+    UnknownInvite,
+    /// The room is closed for writing.
+    #[error("the room is archived")]
+    #[serde(rename = "18")]
+    Archived,
+    /// The asker has to stay out of the room.
+    #[error("banned from this room")]
+    #[serde(rename = "19")]
+    Banned,
+    /// The asker may not write there for some time.
+    #[error("muted in this room")]
+    #[serde(rename = "20")]
+    Muted,
+    /// The message has lost its text.
+    #[error("the message was deleted")]
+    #[serde(rename = "21")]
+    Redacted,
+    /// The line is not a message.
+    #[error("this line is not a message")]
+    #[serde(rename = "22")]
+    NotAMessage,
+    /// The author's texts would be more than they may keep.
+    #[error("no more than {max} bytes of texts may be kept")]
+    #[serde(rename = "23")]
+    QuotaExceeded {
+        /// How much may be kept, in bytes.
+        max: u64,
+    },
+    /// The user to be dealt with is not in the room.
+    #[error("this user is not a member of the room")]
+    #[serde(rename = "24")]
+    NoSuchMember,
 }
 
 /// What the state machine counts and bounds.
@@ -181,6 +247,27 @@ pub enum Bound {
     /// Accounts in the cluster.
     #[serde(rename = "5")]
     Users,
+    /// Rooms that a user owns.
+    #[serde(rename = "6")]
+    RoomsOwned,
+    /// Bots of a user.
+    #[serde(rename = "7")]
+    Bots,
+    /// Edits of a message.
+    #[serde(rename = "8")]
+    Edits,
+    /// Reactions to a message.
+    #[serde(rename = "9")]
+    Reactions,
+    /// People kept out of a room.
+    #[serde(rename = "10")]
+    Bans,
+    /// People who may join a room, or rooms that a user may join.
+    #[serde(rename = "11")]
+    Invitations,
+    /// Invites to the cluster.
+    #[serde(rename = "12")]
+    Invites,
 }
 
 impl std::fmt::Display for Bound {
@@ -191,6 +278,13 @@ impl std::fmt::Display for Bound {
             Self::MembersOfRoom => "members a room",
             Self::Rooms => "rooms",
             Self::Users => "accounts",
+            Self::RoomsOwned => "rooms owned",
+            Self::Bots => "bots a user",
+            Self::Edits => "edits a message",
+            Self::Reactions => "reactions to a message",
+            Self::Bans => "bans a room",
+            Self::Invitations => "open invitations",
+            Self::Invites => "invites",
         })
     }
 }
@@ -200,7 +294,7 @@ impl Refusal {
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
-            Self::NameTaken | Self::RoomExists => "name-taken",
+            Self::NameTaken | Self::RoomExists | Self::NameLooksTaken => "name-taken",
             Self::ReservedName => "bad-name",
             Self::UnknownUser => "unknown-user",
             Self::UnknownRoom => "unknown-room",
@@ -214,6 +308,14 @@ impl Refusal {
             Self::Gap { .. } => "gap",
             Self::ReceiptGone => "receipt-gone",
             Self::TooMany { .. } => "too-many",
+            Self::UnknownInvite => "unknown-invite",
+            Self::Archived => "archived",
+            Self::Banned => "banned",
+            Self::Muted => "muted",
+            Self::Redacted => "redacted",
+            Self::NotAMessage => "not-a-message",
+            Self::QuotaExceeded { .. } => "quota-exceeded",
+            Self::NoSuchMember => "no-such-member",
         }
     }
 }

@@ -4,8 +4,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    DeviceId, DeviceName, EventNo, LogIndex, Outcome, PasswordHash, RequestNo, RoomId, RoomName, Seq, Timestamp, Topic,
-    UserId, UserName, WriterId,
+    DeviceId, DeviceName, Emoji, EventNo, InviteId, InviteKey, Likeness, LogIndex, Operator, Outcome, PasswordHash,
+    RequestNo, RoomId, RoomName, Seq, Span, Timestamp, Topic, UserId, UserName, WriterId,
 };
 
 /// One record with its key.
@@ -36,6 +36,30 @@ pub enum Record {
     /// Where a caller's message id led, by the id's digest.
     #[serde(rename = "8")]
     MessageKey(UserId, u128, Placed),
+    /// The lines that edited a message, ascending.
+    #[serde(rename = "9")]
+    Edits(RoomId, Seq, Vec<Seq>),
+    /// An emoji that a user put to a message, by the emoji's digest.
+    #[serde(rename = "10")]
+    Reaction(RoomId, Seq, UserId, u64, Reaction),
+    /// Somebody who has to stay out of a room.
+    #[serde(rename = "11")]
+    Ban(RoomId, UserId, Ban),
+    /// Somebody who may join a room.
+    #[serde(rename = "12")]
+    Invitation(RoomId, UserId, Invitation),
+    /// A message that has a member's name in it.
+    #[serde(rename = "13")]
+    Mention(UserId, RoomId, Seq, EventNo),
+    /// A message that calls the whole room.
+    #[serde(rename = "14")]
+    Call(RoomId, Seq, Call),
+    /// An invite to the cluster.
+    #[serde(rename = "15")]
+    Invite(InviteId, Invite),
+    /// What holds for the whole cluster; there is one, or none while nothing was ever set.
+    #[serde(rename = "16")]
+    Settings(Settings),
 }
 
 impl Record {
@@ -51,6 +75,14 @@ impl Record {
             Self::Room(id, _) => RecordKey::Room(*id),
             Self::Member(room, user, _) => RecordKey::Member(*room, *user),
             Self::MessageKey(author, digest, _) => RecordKey::MessageKey(*author, *digest),
+            Self::Edits(room, seq, _) => RecordKey::Edits(*room, *seq),
+            Self::Reaction(room, seq, user, emoji, _) => RecordKey::Reaction(*room, *seq, *user, *emoji),
+            Self::Ban(room, user, _) => RecordKey::Ban(*room, *user),
+            Self::Invitation(room, user, _) => RecordKey::Invitation(*room, *user),
+            Self::Mention(user, room, seq, _) => RecordKey::Mention(*user, *room, *seq),
+            Self::Call(room, seq, _) => RecordKey::Call(*room, *seq),
+            Self::Invite(id, _) => RecordKey::Invite(*id),
+            Self::Settings(_) => RecordKey::Settings,
         }
     }
 }
@@ -67,6 +99,14 @@ pub enum RecordKey {
     Room(RoomId),
     Member(RoomId, UserId),
     MessageKey(UserId, u128),
+    Edits(RoomId, Seq),
+    Reaction(RoomId, Seq, UserId, u64),
+    Ban(RoomId, UserId),
+    Invitation(RoomId, UserId),
+    Mention(UserId, RoomId, Seq),
+    Call(RoomId, Seq),
+    Invite(InviteId),
+    Settings,
 }
 
 /// A place in a writer's window of receipts.
@@ -106,6 +146,30 @@ pub struct User {
     pub registered_at: Timestamp,
     /// See [`crate::RegisterUser`].
     pub attempt: u128,
+    /// Of the name.
+    pub likeness: Likeness,
+    /// Whose bot it is, if it is one.
+    pub owner: Option<UserId>,
+    /// Whether it may do anything.
+    pub standing: Standing,
+    /// When a password was last proven, in log time.
+    pub last_login: Timestamp,
+    /// How much it may keep, where that is not what everybody may.
+    pub quota: Option<Quota>,
+}
+
+/// Whether an account may do anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Standing {
+    /// It may.
+    #[serde(rename = "1")]
+    Active,
+    /// It is no more. The record stays, so that nobody gets its name.
+    #[serde(rename = "2")]
+    Deleted {
+        /// Texts of its messages are still to go.
+        purging: bool,
+    },
 }
 
 /// A device that speaks for a user.
@@ -115,8 +179,10 @@ pub struct Device {
     pub user: UserId,
     /// What the user calls it.
     pub name: DeviceName,
-    /// Since when, in log time.
+    /// When it last logged in, in log time.
     pub bound_at: Timestamp,
+    /// The entry that bound it: writers of an earlier binding write no more.
+    pub binding: LogIndex,
 }
 
 /// An outbox that writes.
@@ -128,6 +194,8 @@ pub struct Writer {
     pub last: RequestNo,
     /// When it last wrote, in log time.
     pub used_at: Timestamp,
+    /// The binding of the device under which it was granted.
+    pub binding: LogIndex,
 }
 
 /// The stored outcome of a request.
@@ -154,9 +222,55 @@ pub struct Room {
     pub last_seq: Seq,
     /// How many members it has.
     pub members: u32,
-    /// How many messages were ever posted: with the counts in [`Member`], unread counts come from a
-    /// subtraction.
+    /// How many messages are there: posted, and neither redacted nor cut.
     pub messages: u64,
+    /// The oldest line that is kept; the next one, if none is.
+    pub first_seq: Seq,
+    /// How long it remembers.
+    pub retention: Retention,
+    /// Whether it may be written to.
+    pub standing: RoomStanding,
+}
+
+/// Whether a room may be written to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RoomStanding {
+    /// It may.
+    #[serde(rename = "1")]
+    Open,
+    /// It may be read.
+    #[serde(rename = "2")]
+    Archived,
+    /// It may neither: nobody is in it, its name is free, and its lines go a few at a time.
+    #[serde(rename = "3")]
+    Deleted,
+}
+
+/// How long is remembered. What is over either bound goes, oldest first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Retention {
+    /// Messages older than this go; without it, none for their age.
+    pub age_max: Option<Span>,
+    /// So many messages are kept at the most; without it, all.
+    pub messages_max: Option<u64>,
+}
+
+/// How much a user may keep.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Quota {
+    /// Bytes of texts; without it, any number.
+    pub text_bytes_max: Option<u64>,
+    /// Rooms owned; without it, as many as anybody may be in.
+    pub rooms_max: Option<u32>,
+}
+
+/// What holds for the whole cluster.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settings {
+    /// For rooms without a rule of their own; each bound by itself.
+    pub retention: Retention,
+    /// For users without a quota of their own.
+    pub quota: Quota,
 }
 
 /// A user in a room.
@@ -168,14 +282,69 @@ pub struct Member {
     pub joined: Seq,
     /// Read up to and with this one.
     pub read: Seq,
-    /// How many messages, of anybody, are at or before the mark.
-    pub seen: u64,
     /// How many of the member's own messages are past the mark.
     pub own_past_mark: u64,
+    /// Silenced until then, in log time; the end of time until unmuted, 0 not at all.
+    pub muted_until: Timestamp,
+}
+
+/// An emoji at a message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reaction {
+    /// Which.
+    pub emoji: Emoji,
+    /// The line that put it there.
+    pub line: Seq,
+}
+
+/// Somebody who has to stay out of a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ban {
+    /// Who said so.
+    pub by: UserId,
+    /// Since when, in log time.
+    pub at: Timestamp,
+    /// Until when; without it for ever.
+    pub until: Option<Timestamp>,
+}
+
+/// Somebody who may join a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Invitation {
+    /// Who said so.
+    pub by: UserId,
+    /// Since when, in log time.
+    pub at: Timestamp,
+}
+
+/// A message that calls the whole room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Call {
+    /// Its place in the order of the whole log.
+    pub no: EventNo,
+    /// Who calls.
+    pub author: UserId,
+}
+
+/// An invite to the cluster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Invite {
+    /// Of its secret.
+    pub key: InviteKey,
+    /// When it was made, in log time.
+    pub created_at: Timestamp,
+    /// Until when it is good.
+    pub expires_at: Timestamp,
+    /// For how many registrations it was made.
+    pub uses: u32,
+    /// How many it is still good for.
+    pub uses_left: u32,
+    /// Who made it.
+    pub by: Operator,
 }
 
 /// What a member may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Role {
     /// Post and read.
     #[serde(rename = "1")]
@@ -183,6 +352,12 @@ pub enum Role {
     /// Everything.
     #[serde(rename = "2")]
     Owner,
+    /// All but to give the room away, archive or delete it, and to make moderators.
+    #[serde(rename = "3")]
+    Moderator,
+    /// Read.
+    #[serde(rename = "4")]
+    ReadOnly,
 }
 
 /// Where a message stands.
@@ -194,4 +369,8 @@ pub struct Placed {
     pub seq: Seq,
     /// When, in log time.
     pub at: Timestamp,
+    /// Bytes of its present text.
+    pub bytes: u32,
+    /// Its text is gone.
+    pub redacted: bool,
 }

@@ -3,9 +3,13 @@
 use proptest::prelude::{any, proptest};
 use proptest::{prop_assert, prop_assert_eq};
 use quorate_core::{
-    BODY_BYTES_MAX, Body, BodyError, DEVICE_NAME_CHARS_MAX, DeviceName, MESSAGE_ID_BYTES_MAX, MessageId,
-    MessageIdError, NameError, ROOM_NAME_CHARS_MAX, RoomName, TOPIC_CHARS_MAX, Topic, USER_NAME_CHARS_MAX, UserName,
+    BODY_BYTES_MAX, Body, BodyError, DEVICE_NAME_CHARS_MAX, DeviceName, Likeness, MENTIONS_PER_MESSAGE_MAX,
+    MESSAGE_ID_BYTES_MAX, MessageId, MessageIdError, NameError, ROOM_NAME_CHARS_MAX, RoomName, TOPIC_CHARS_MAX, Topic,
+    USER_NAME_CHARS_MAX, UserName,
 };
+use serde::Deserialize;
+use serde::de::IntoDeserializer;
+use serde::de::value::{Error, StringDeserializer};
 
 fn user(text: &str) -> Result<String, NameError> {
     UserName::parse(text).map(String::from)
@@ -27,6 +31,148 @@ fn names_hold_letters_digits_and_three_marks() {
     for start in ["-a", ".a", "_a"] {
         assert_eq!(user(start), Err(NameError::Start));
     }
+}
+
+#[test]
+fn names_end_with_no_dot() {
+    assert_eq!(user("ada."), Err(NameError::End));
+    assert_eq!(user("a.d-a_"), Ok("a.d-a_".to_owned()));
+}
+
+/// However they were typed: composed, decomposed, or in full width.
+#[test]
+fn names_have_one_form() {
+    for typed in ["émile", "e\u{301}mile", "ÉMILE", "ｅ\u{301}ｍｉｌｅ"] {
+        assert_eq!(user(typed), Ok("émile".to_owned()), "{typed:?}");
+    }
+}
+
+#[test]
+fn names_hold_no_characters_that_hide_or_turn_what_is_read() {
+    for found in ['\u{200d}', '\u{2066}', '\u{feff}', '\u{ad}', '\u{3164}', '\u{2028}'] {
+        assert!(user(&format!("ad{found}a")).is_err(), "{found:?}");
+    }
+}
+
+#[test]
+fn names_are_of_one_script_or_of_those_that_are_written_together() {
+    // A Cyrillic `а` among Latin letters, a Greek `ο`, and Greek with Cyrillic.
+    for mixed in ["\u{430}lice", "b\u{3bf}b", "αда"] {
+        assert_eq!(user(mixed), Err(NameError::Mixed), "{mixed:?}");
+    }
+    for one in [
+        "алиса",
+        "αλίκη",
+        "अदा",
+        "آدا",
+        "太郎",
+        "たろう太郎taro",
+        "김하나kim",
+        "ada7",
+    ] {
+        assert!(user(one).is_ok(), "{one:?}: {:?}", user(one));
+    }
+    assert!(RoomName::parse("оps").is_err());
+}
+
+/// A log may have been written by a node with other tables of Unicode; it is read all the same.
+#[test]
+fn what_was_kept_is_read_by_the_rule_that_never_changes() {
+    fn read<'de, T: Deserialize<'de>>(text: &str) -> Result<T, Error> {
+        let text: StringDeserializer<Error> = text.to_owned().into_deserializer();
+        T::deserialize(text)
+    }
+    // Unassigned today, mixed, and not folded: no node of today keeps such a name.
+    for name in ["a\u{378}", "\u{430}lice", "É"] {
+        assert!(UserName::parse(name).map_or(true, |parsed| parsed.as_str() != name));
+        assert_eq!(read::<UserName>(name).unwrap().as_str(), name);
+        assert_eq!(read::<RoomName>(name).unwrap().as_str(), name);
+    }
+    let long = "u".repeat(USER_NAME_CHARS_MAX + 1);
+    for never in ["", "a b", "A", "a@b", "a+b", "a\u{85}b", "a\nb", "-a", "a.", &long] {
+        assert!(read::<UserName>(never).is_err(), "{never:?}");
+    }
+    assert_eq!(
+        read::<RoomName>("@a+\u{378}").unwrap().parties(),
+        Some(("a", "\u{378}"))
+    );
+    assert_eq!(read::<RoomName>("@b+a").unwrap(), RoomName::parse("@a+b").unwrap());
+    for never in ["@a", "@a+", "@a+b+c", "@+"] {
+        assert!(read::<RoomName>(never).is_err(), "{never:?}");
+    }
+}
+
+/// All of a script that is not Latin, and yet what a reader takes for the other name.
+#[test]
+fn names_that_look_alike_have_one_likeness() {
+    let likeness = |name| UserName::parse(name).unwrap().likeness();
+    assert_eq!(
+        likeness("\u{440}\u{430}\u{443}\u{440}\u{430}\u{4cf}"),
+        likeness("paypal")
+    );
+    assert_ne!(likeness("paypal"), likeness("paypals"));
+    assert_ne!(likeness("алиса"), likeness("alice"));
+}
+
+/// It is kept with the account, so the same name must have the same one on every machine.
+#[test]
+fn the_likeness_of_a_name_is_what_it_always_was() {
+    assert_eq!(
+        UserName::parse("alice").unwrap().likeness(),
+        Likeness(18_043_175_092_866_239_061)
+    );
+}
+
+#[test]
+fn some_names_mean_something_and_are_nobodys() {
+    assert_eq!(UserName::deleted().as_str(), "deleted");
+    assert!(UserName::deleted().is_reserved());
+    assert!(UserName::parse("Room").unwrap().is_reserved());
+    assert!(!UserName::parse("rooms").unwrap().is_reserved());
+}
+
+fn mentions(text: &str) -> (Vec<String>, bool) {
+    let (names, calls_room) = Body::parse(text).expect("a body").mentions();
+    (names.into_iter().map(String::from).collect(), calls_room)
+}
+
+#[test]
+fn a_mention_is_a_name_behind_an_at_that_begins_a_word() {
+    let found = |text| mentions(text).0;
+    assert_eq!(found("@ada: see (@bob), and @carol."), ["ada", "bob", "carol"]);
+    assert_eq!(found("@Ada @ada @ADA"), ["ada"]);
+    assert_eq!(found("\n@ada...\t@b.c-d_e!"), ["ada", "b.c-d_e"]);
+    assert_eq!(found("@e\u{301}mile's"), ["émile"]);
+    let none: [&str; 0] = [];
+    for text in [
+        "ada@example.org",
+        "@@ada",
+        "@ ada",
+        "@",
+        ".@ada",
+        "-@ada",
+        "@-ada",
+        "é@ada",
+        "@\u{430}lice",
+    ] {
+        assert_eq!(found(text), none, "{text:?}");
+    }
+    assert_eq!(found(&format!("@{}", "a".repeat(USER_NAME_CHARS_MAX + 1))), none);
+}
+
+#[test]
+fn a_message_calls_the_room_by_its_own_word() {
+    assert_eq!(mentions("@room: lunch, @ada"), (vec!["ada".to_owned()], true));
+    assert_eq!(mentions("@rooms"), (vec!["rooms".to_owned()], false));
+    assert_eq!(mentions("the room"), (vec![], false));
+}
+
+#[test]
+fn a_message_mentions_only_so_many() {
+    let text: String = (0..=MENTIONS_PER_MESSAGE_MAX).map(|at| format!("@u{at} ")).collect();
+    let (names, calls_room) = mentions(&format!("{text} @room"));
+    assert_eq!(names.len(), MENTIONS_PER_MESSAGE_MAX);
+    assert!(calls_room);
 }
 
 #[test]

@@ -6,8 +6,8 @@ use std::time::Duration;
 use clap::builder::ValueHint;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use quorate_adminapi::parse_duration;
-use quorate_core::NodeId;
+use quorate_adminapi::{parse_bytes, parse_duration};
+use quorate_core::{InviteId, NodeId};
 use quorate_formation::NodeSpec;
 
 const DEFAULT_SOCKET: &str = "/run/chatd/admin.sock";
@@ -111,6 +111,24 @@ pub(crate) enum Command {
     /// What this node's consensus knows by itself
     #[command(subcommand)]
     Raft(RaftCommand),
+    /// Links with which new users may register, where that is for invited ones only
+    #[command(subcommand)]
+    Invites(InvitesCommand),
+    /// Rooms, from the operators' side
+    #[command(subcommand)]
+    Rooms(RoomsCommand),
+    /// How long all rooms remember that have no rule of their own
+    ///
+    /// Without options it shows the rule.
+    #[command(after_help = "Examples:\n  chatctl retention --max-age 365d\n  chatctl retention --max-age off")]
+    Retention(RetentionArgs),
+    /// How much users may keep
+    ///
+    /// Without options it shows the rule.
+    #[command(
+        after_help = "Examples:\n  chatctl quota --max-text-bytes 100MiB\n  chatctl quota --user alice --max-rooms 5"
+    )]
+    Quota(QuotaArgs),
     /// The metrics of this node, as OpenMetrics text
     Metrics,
     /// The versions of this program and of the daemon
@@ -179,6 +197,70 @@ pub(crate) enum HealthFormat {
 }
 
 #[derive(Debug, Subcommand)]
+pub(crate) enum InvitesCommand {
+    /// Make an invite, and print its link
+    #[command(after_help = "Examples:\n  chatctl invites create\n  chatctl invites create --ttl 7d --uses 20 -o json")]
+    Create {
+        /// How long it is good
+        #[arg(long, value_name = "DURATION", default_value = "24h", value_parser = parse_duration)]
+        ttl: Duration,
+        /// For how many registrations
+        #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+        uses: u32,
+    },
+    /// The invites that are open
+    List,
+    /// End one; who has registered with it stays
+    Revoke {
+        /// Its id
+        id: InviteId,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RoomsCommand {
+    /// How long a room remembers; without options it shows the rule
+    #[command(
+        after_help = "Examples:\n  chatctl rooms retention ops --max-age 30d --max-count 10000\n  chatctl rooms retention ops --max-age off"
+    )]
+    Retention {
+        /// Which room
+        room: String,
+        #[command(flatten)]
+        rule: RetentionArgs,
+    },
+}
+
+/// A bound, or none.
+pub(crate) type Bound<T> = Option<T>;
+
+#[derive(Args, Clone, Copy, Debug)]
+pub(crate) struct RetentionArgs {
+    /// Messages older than this go; `off` for none
+    #[arg(long, value_name = "DURATION", value_parser = bound(parse_duration))]
+    pub(crate) max_age: Option<Bound<Duration>>,
+    /// So many messages are kept at the most; `off` for all
+    #[arg(long, value_name = "N", value_parser = bound(number::<u64>))]
+    pub(crate) max_count: Option<Bound<u64>>,
+}
+
+#[derive(Args, Clone, Debug)]
+pub(crate) struct QuotaArgs {
+    /// Whose; without it, everybody's who has none of their own
+    #[arg(long, value_name = "NAME")]
+    pub(crate) user: Option<String>,
+    /// The user has no quota of their own any more
+    #[arg(long, requires = "user", conflicts_with_all = ["max_text_bytes", "max_rooms"])]
+    pub(crate) default: bool,
+    /// How much text, like 100MiB; `off` for any amount
+    #[arg(long, value_name = "SIZE", value_parser = bound(parse_bytes))]
+    pub(crate) max_text_bytes: Option<Bound<u64>>,
+    /// How many rooms a user may own; `off` for any number
+    #[arg(long, value_name = "N", value_parser = bound(number::<u32>))]
+    pub(crate) max_rooms: Option<Bound<u32>>,
+}
+
+#[derive(Debug, Subcommand)]
 pub(crate) enum MemberCommand {
     /// All nodes
     List,
@@ -200,6 +282,21 @@ pub(crate) enum LeaderCommand {
 pub(crate) enum RaftCommand {
     /// Term, vote and log indexes of this node
     Info,
+}
+
+/// A value, or `off`.
+fn bound<T, E: std::fmt::Display>(
+    parse: impl Fn(&str) -> Result<T, E> + Clone + Send + Sync + 'static,
+) -> impl Fn(&str) -> Result<Bound<T>, String> + Clone + Send + Sync + 'static {
+    move |text| match text {
+        "off" => Ok(None),
+        value => parse(value).map(Some).map_err(|error| error.to_string()),
+    }
+}
+
+fn number<T: std::str::FromStr>(text: &str) -> Result<T, String> {
+    text.parse()
+        .map_err(|_| "a whole number, or off, is wanted here".to_owned())
 }
 
 /// `3` or, as nodes are shown, `n3`.

@@ -16,6 +16,8 @@ pub(crate) enum Exit {
     /// No quorum, or no node within reach.
     NoQuorum,
     Refused,
+    /// Perhaps done.
+    Unknown,
     Interrupted,
     /// What a monitoring plug-in says: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.
     Plugin(u8),
@@ -32,6 +34,7 @@ impl From<Exit> for ExitCode {
             Exit::Unhealthy => 5,
             Exit::NoQuorum => 6,
             Exit::Refused => 7,
+            Exit::Unknown => 8,
             Exit::Interrupted => 130,
             Exit::Plugin(code) => code,
         })
@@ -64,7 +67,8 @@ impl Failure {
     pub(crate) fn of_daemon(error: ErrorBody) -> Self {
         let exit = match error.code.as_str() {
             code::NO_QUORUM | code::NOT_FORMED | code::LEADER_UNREACHABLE => Exit::NoQuorum,
-            code::UNKNOWN_NODE => Exit::NotFound,
+            code::UNKNOWN_NODE | code::UNKNOWN_USER | code::UNKNOWN_ROOM | code::UNKNOWN_INVITE => Exit::NotFound,
+            code::OUTCOME_UNKNOWN => Exit::Unknown,
             _ => Exit::Error,
         };
         Self { exit, error }

@@ -5,11 +5,11 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, Empty, Limited};
-use hyper::{Request, StatusCode};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::TokioIo;
-use quorate_adminapi::{ErrorReply, format_duration};
-use serde::de::DeserializeOwned;
+use quorate_adminapi::{ErrorReply, code, format_duration};
+use serde::{Serialize, de::DeserializeOwned};
 use tokio::net::UnixStream;
 
 use crate::cli::Global;
@@ -37,7 +37,26 @@ impl<'a> Link<'a> {
 
     /// What a path answers.
     pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
-        let answer = self.request(path).await?;
+        self.ask(Method::GET, path, Bytes::new()).await
+    }
+
+    /// What a change of what is at a path answers.
+    pub(crate) async fn put<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, Failure> {
+        self.ask(Method::PUT, path, json(body)).await
+    }
+
+    /// What making something new at a path answers.
+    pub(crate) async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, Failure> {
+        self.ask(Method::POST, path, json(body)).await
+    }
+
+    /// Takes away what is at a path.
+    pub(crate) async fn delete(&self, path: &str) -> Result<(), Failure> {
+        self.ask(Method::DELETE, path, Bytes::new()).await
+    }
+
+    async fn ask<T: DeserializeOwned>(&self, method: Method, path: &str, body: Bytes) -> Result<T, Failure> {
+        let answer = self.request(method, path, body).await?;
         if answer.status.is_success() {
             answer.json()
         } else {
@@ -47,7 +66,7 @@ impl<'a> Link<'a> {
 
     /// What a path answers, be it with success or as `503 Service Unavailable`.
     pub(crate) async fn get_even_unavailable<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
-        let answer = self.request(path).await?;
+        let answer = self.request(Method::GET, path, Bytes::new()).await?;
         let unavailable = answer.status == StatusCode::SERVICE_UNAVAILABLE;
         if answer.status.is_success() || unavailable {
             answer.json()
@@ -58,17 +77,24 @@ impl<'a> Link<'a> {
 
     /// The text that a path answers with.
     pub(crate) async fn get_text(&self, path: &str) -> Result<String, Failure> {
-        let answer = self.request(path).await?;
+        let answer = self.request(Method::GET, path, Bytes::new()).await?;
         if !answer.status.is_success() {
             return Err(answer.failure());
         }
         String::from_utf8(answer.body.into()).map_err(|_| odd_answer("text that is not UTF-8"))
     }
 
-    async fn request(&self, path: &str) -> Result<Answer, Failure> {
+    async fn request(&self, method: Method, path: &str, body: Bytes) -> Result<Answer, Failure> {
         let asked = Instant::now();
-        let answer = match tokio::time::timeout(self.timeout, self.exchange(path)).await {
+        let is_change = method != Method::GET;
+        let exchange = self.exchange(method.clone(), path, body);
+        let answer = match tokio::time::timeout(self.timeout, exchange).await {
             Ok(answer) => answer,
+            Err(_) if is_change => {
+                let after = format!("the change was not confirmed within {}", format_duration(self.timeout));
+                Err(Failure::new(Exit::Unknown, code::OUTCOME_UNKNOWN, after)
+                    .hint("it may be done or not: look before asking again"))
+            }
             Err(_) => {
                 let after = format!("the daemon did not answer within {}", format_duration(self.timeout));
                 Err(self.unreachable(after))
@@ -79,7 +105,7 @@ impl<'a> Link<'a> {
                 .as_ref()
                 .map_or_else(|failure| failure.error.code.clone(), |answer| answer.status.to_string());
             complain(&format!(
-                "GET {path} on {}: {told} in {} ms",
+                "{method} {path} on {}: {told} in {} ms",
                 self.socket.display(),
                 asked.elapsed().as_millis()
             ));
@@ -87,7 +113,7 @@ impl<'a> Link<'a> {
         answer
     }
 
-    async fn exchange(&self, path: &str) -> Result<Answer, Failure> {
+    async fn exchange(&self, method: Method, path: &str, body: Bytes) -> Result<Answer, Failure> {
         let stream = UnixStream::connect(self.socket)
             .await
             .map_err(|error| self.not_connected(&error))?;
@@ -95,10 +121,13 @@ impl<'a> Link<'a> {
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
             .await
             .map_err(broken)?;
-        let request = Request::get(path)
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
             .header(hyper::header::HOST, "localhost")
-            .body(Empty::<Bytes>::new())
-            .expect("paths are made here of letters and digits");
+            .header(hyper::header::CONTENT_TYPE, "application/json")
+            .body(Full::new(body))
+            .expect("paths are made here, of characters that need no escape");
         let answer = async {
             let (head, body) = sender.send_request(request).await.map_err(broken)?.into_parts();
             let body = Limited::new(body, ANSWER_BYTES_MAX).collect().await;
@@ -136,6 +165,21 @@ impl<'a> Link<'a> {
             "is chatd running, and is {socket} its admin socket? --socket and CHATCTL_SOCKET name another"
         ))
     }
+}
+
+fn json(body: &impl Serialize) -> Bytes {
+    serde_json::to_vec(body)
+        .expect("the shapes of requests are JSON")
+        .into()
+}
+
+/// A name as a part of a path (RFC 3986, section 2.1).
+pub(crate) fn escaped(name: &str) -> String {
+    let escape = |byte: u8| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => char::from(byte).to_string(),
+        other => format!("%{other:02X}"),
+    };
+    name.bytes().map(escape).collect()
 }
 
 struct Answer {

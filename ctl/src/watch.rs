@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use crate::cli::{Cli, ClusterCommand, Command};
+use crate::cli::{Cli, ClusterCommand, Command, InvitesCommand};
 use crate::command;
 use crate::failure::{Exit, Failure};
 use crate::output::Output;
@@ -46,6 +46,8 @@ fn can_be_watched(command: &Command) -> bool {
     match command {
         Command::Status | Command::Health(_) | Command::Member(_) | Command::Leader(_) | Command::Raft(_) => true,
         Command::Cluster(command) => matches!(command, ClusterCommand::Status | ClusterCommand::Health(_)),
+        Command::Invites(command) => matches!(command, InvitesCommand::List),
+        Command::Rooms(_) | Command::Retention(_) | Command::Quota(_) => false,
         Command::Metrics | Command::Version | Command::Completions { .. } | Command::Man { .. } => false,
     }
 }

@@ -111,6 +111,21 @@ fn a_number_that_is_none_or_out_of_range_is_told_with_the_range() {
 }
 
 #[test]
+fn a_switch_that_is_neither_on_nor_off_is_told_with_both() {
+    one_fault(
+        "[search]\nenabled = \"off\"",
+        "search.enabled must be true or false, not a text",
+        "write false",
+    );
+    one_fault(
+        "[presence]\nenabled = 1",
+        "presence.enabled must be true or false, not an integer",
+        "",
+    );
+    one_fault("[raft]\nsnapshot_entries = true", "not a boolean", "");
+}
+
+#[test]
 fn an_address_that_cannot_be_bound_or_dialled_is_told_with_the_form() {
     one_fault(
         "[listen]\nclient = \"h1:7400\"",

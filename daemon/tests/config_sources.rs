@@ -137,3 +137,14 @@ fn paths_in_the_file_are_relative_to_it_and_others_to_the_working_directory() {
     .unwrap();
     assert_eq!(config.node.data_dir, Path::new("here"));
 }
+
+#[test]
+fn a_switch_is_a_boolean_in_the_file_and_a_word_in_the_environment() {
+    let off = "[search]\nenabled = false\n[presence]\nenabled = false";
+    let config = load(off, &[("CHATD_PRESENCE__ENABLED", "true")], &Flags::default()).unwrap();
+    assert!(!config.search.enabled);
+    assert!(config.presence.enabled);
+    let given = load("", &[("CHATD_SEARCH__ENABLED", "no")], &Flags::default());
+    let told = given.unwrap_err().to_string();
+    assert!(told.contains("must be true or false, not \"no\""), "{told}");
+}

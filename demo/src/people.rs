@@ -18,7 +18,7 @@ pub(crate) async fn enter(dir: &Path, user: &str, servers: Vec<String>) -> Resul
     profile.set_servers(servers)?;
     let client = Client::open(&profile, Options::default())?;
     if client.user().is_none() {
-        match client.register(user, PASSWORD).await {
+        match client.register(user, PASSWORD, None).await {
             // A cluster that was kept from an earlier run knows the user.
             Err(RequestError::Refused { code, .. }) if code == "name-taken" => {
                 client

@@ -98,6 +98,8 @@ mod tests {
                     id: MessageId::parse("k").unwrap(),
                     body: Body::parse("hi").unwrap(),
                     reply_to: None,
+                    mentions: Vec::new(),
+                    calls_room: false,
                 }),
             }),
         }
@@ -107,7 +109,7 @@ mod tests {
     fn an_entry_keeps_its_golden_bytes() {
         let device = "7 ".repeat(32);
         let expected = format!(
-            "1 0 0 0 0 0 0 1 2 81 a1 35 92 93 c4 20 {device}9 3 81 a1 34 94 81 a1 31 a3 6f 70 73 a1 6b a2 68 69 c0"
+            "1 0 0 0 0 0 0 1 2 81 a1 35 92 93 c4 20 {device}9 3 81 a1 34 96 81 a1 31 a3 6f 70 73 a1 6b a2 68 69 c0 90 c2"
         );
         let bytes = encode(&post());
         let hex: Vec<_> = bytes.iter().map(|byte| format!("{byte:x}")).collect();

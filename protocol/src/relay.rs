@@ -1,17 +1,21 @@
 //! What nodes say to each other under the ALPN `chat-relay/1`: submissions on their way to the
-//! leader, one hop, and the read index on its way back.
+//! leader, one hop, and the read index on its way back; and signals, which nobody answers.
 //!
 //! Bodies are positional MessagePack; a stream carries many calls at once, and answers come as they
-//! are ready.
+//! are ready. Signals ([`Presence`], [`Typing`]) go on streams of their own and may get lost.
 
 use bytes::Bytes;
-use quorate_core::{LogIndex, NodeId, Outcome};
+use quorate_core::{LogIndex, NodeId, Outcome, RoomId, Timestamp, UserId};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::Frame;
 
 /// Commands in one [`Submit`] at the most.
 pub const BATCH_MAX: usize = 512;
+/// Users in one [`Presence`] at the most: some 50 kB.
+pub const PRESENCE_USERS_MAX: usize = 4096;
+/// Pairs in one [`Typing`] at the most: what people can type in a quarter of a second on one node.
+pub const TYPING_MAX: usize = 1024;
 
 /// A frame's kind. Numbers are never given anew.
 pub mod kind {
@@ -27,6 +31,10 @@ pub mod kind {
     pub const ASK_FACTS: u16 = 5;
     /// [`super::Facts`].
     pub const FACTS: u16 = 6;
+    /// [`super::Presence`].
+    pub const PRESENCE: u16 = 7;
+    /// [`super::Typing`].
+    pub const TYPING: u16 = 8;
 }
 
 /// Commands ([`crate::entry::encode_command`]) for the leader to propose, in this order.
@@ -117,6 +125,8 @@ pub struct Facts {
     pub draining: bool,
     /// If it leads: what it knows of the other nodes.
     pub peers: Vec<PeerFacts>,
+    /// What its clock says.
+    pub now: Timestamp,
 }
 
 /// What a leader knows of another node.
@@ -128,6 +138,60 @@ pub struct PeerFacts {
     pub matched: Option<LogIndex>,
     /// Milliseconds since the node last acknowledged something.
     pub last_contact_ms: Option<u64>,
+}
+
+/// Who is on the node that says it. A signal: not answered, and what gets lost is made good by the next
+/// full list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Presence {
+    /// What these are.
+    pub list: List,
+    /// At most [`PRESENCE_USERS_MAX`].
+    pub users: Vec<Present>,
+}
+
+/// What the users of a [`Presence`] are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum List {
+    /// Those for whom something has changed.
+    #[serde(rename = "1")]
+    Change,
+    /// A part of the full list, to go on in the next frame of this stream.
+    #[serde(rename = "2")]
+    Part,
+    /// The last part of it (the only one, of a short list): nobody else is there.
+    #[serde(rename = "3")]
+    Last,
+}
+
+/// A user on a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Present {
+    /// Who.
+    pub user: UserId,
+    /// How.
+    pub there: There,
+}
+
+/// Whether a user is there, on one node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum There {
+    /// Not any more.
+    #[serde(rename = "1")]
+    Gone,
+    /// All sessions are away.
+    #[serde(rename = "2")]
+    Away,
+    /// At least one session is not.
+    #[serde(rename = "3")]
+    Online,
+}
+
+/// Users of the node that says it are writing. A signal: not answered, and it may get lost.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Typing {
+    /// Where, and who. At most [`TYPING_MAX`].
+    pub places: Vec<(RoomId, UserId)>,
 }
 
 /// The frame of a body.
@@ -165,5 +229,34 @@ mod tests {
         let sent = frame(kind::SUBMITTED, &answer);
         assert_eq!(sent.body, b"\x92\x03\x92\x81\xa12\x91\x05\xa13".as_slice());
         assert_eq!(parse::<Submitted>(&sent).unwrap(), answer);
+    }
+
+    #[test]
+    fn signals_keep_their_golden_bytes() {
+        let presence = Presence {
+            list: List::Last,
+            users: vec![
+                Present {
+                    user: UserId(7),
+                    there: There::Away,
+                },
+                Present {
+                    user: UserId(300),
+                    there: There::Online,
+                },
+            ],
+        };
+        let sent = frame(kind::PRESENCE, &presence);
+        assert_eq!(sent.kind, 7);
+        assert_eq!(sent.body, b"\x92\xa13\x92\x92\x07\xa12\x92\xcd\x01\x2c\xa13".as_slice());
+        assert_eq!(parse::<Presence>(&sent).unwrap(), presence);
+
+        let typing = Typing {
+            places: vec![(RoomId(2), UserId(7))],
+        };
+        let sent = frame(kind::TYPING, &typing);
+        assert_eq!(sent.kind, 8);
+        assert_eq!(sent.body, b"\x91\x91\x92\x02\x07".as_slice());
+        assert_eq!(parse::<Typing>(&sent).unwrap(), typing);
     }
 }

@@ -168,8 +168,17 @@ fn a_request_before_login_is_refused() {
     while_people_talk(async |cluster| {
         let stranger = Stranger::new();
         let room = || RoomRef::Name(RoomName::parse(ROOM).expect("a good name"));
-        refused(cluster, &stranger, ListRooms { all: true, after: None }).await;
-        refused(cluster, &stranger, ListUnread { after: None }).await;
+        refused(
+            cluster,
+            &stranger,
+            ListRooms {
+                all: true,
+                after: None,
+                limit: 10,
+            },
+        )
+        .await;
+        refused(cluster, &stranger, ListUnread { after: None, limit: 10 }).await;
         let from = Some(Seq(1));
         refused(
             cluster,

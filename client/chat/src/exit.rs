@@ -3,6 +3,7 @@
 use std::io;
 use std::process::ExitCode;
 
+use clap::error::ErrorKind;
 use quorate_client::{OpenError, RequestError};
 use serde_json::json;
 
@@ -81,6 +82,34 @@ impl Exit {
         }
     }
 
+    /// What cannot be undone was not confirmed.
+    pub(crate) fn unconfirmed(message: impl Into<String>) -> Self {
+        Self {
+            status: code::UNSAFE,
+            ..Self::error("refused", message)
+        }
+    }
+
+    /// What clap says about a command line, in its own words.
+    pub(crate) fn of_command_line(error: &clap::Error) -> Self {
+        let without_command = [
+            ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand,
+            ErrorKind::MissingSubcommand,
+        ];
+        if without_command.contains(&error.kind()) {
+            return Self::usage("a command is missing").hint("chat --help");
+        }
+        let told = error.render().to_string();
+        let told = told.trim().trim_start_matches("error: ");
+        let (message, hint) = told.split_once("\n\n").unwrap_or((told, ""));
+        let one_line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let exit = Self::usage(one_line(message));
+        match hint.trim() {
+            "" => exit,
+            hint => exit.hint(&one_line(hint)),
+        }
+    }
+
     /// No node or no quorum, told by the whole command rather than by one request.
     pub(crate) fn late(code: &str, message: &str) -> Self {
         Self {
@@ -116,31 +145,48 @@ impl Exit {
 
 impl From<RequestError> for Exit {
     fn from(error: RequestError) -> Self {
-        let status = match (&error, error.code()) {
-            (RequestError::Unknown, _) => code::UNKNOWN,
-            (RequestError::Untrusted(_), _) => code::UNSAFE,
-            (RequestError::Unavailable { .. }, "rate-limited") => code::ERROR,
-            (RequestError::Unavailable { .. }, _) => code::NO_QUORUM,
-            (_, "unknown-room" | "unknown-user" | "unknown-seq" | "unknown-device") => code::NOT_FOUND,
-            (_, "not-a-member" | "not-allowed" | "wrong-password" | "not-logged-in" | "registration-closed") => {
-                code::PERMISSION
-            }
-            _ => code::ERROR,
-        };
         let exit = Self {
-            status,
+            status: status_of(&error),
             ..Self::error(error.code(), error.to_string())
         };
-        match error {
-            RequestError::Unknown => exit.hint("it may have happened; with the same --id a message is sent only once"),
-            RequestError::Untrusted(_) => {
-                exit.hint("if the cluster's CA has really changed, log in again with --ca from its operator")
+        let hint = match (&error, error.code()) {
+            (RequestError::Unknown, _) => "it may have happened; with the same --id a message is sent only once",
+            (RequestError::Untrusted(_), _) => {
+                "if the cluster's CA has really changed, log in again with --ca from its operator"
             }
-            RequestError::Refused { code, .. } if code == "not-logged-in" => {
-                exit.hint("chat login --server HOST:PORT --user NAME")
-            }
-            _ => exit,
-        }
+            (_, "not-logged-in") => "chat login --server HOST:PORT --user NAME",
+            (_, "unknown-invite" | "invite-required") => "ask the cluster's operator for an invite LINK",
+            _ => return exit,
+        };
+        exit.hint(hint)
+    }
+}
+
+fn status_of(error: &RequestError) -> u8 {
+    match (error, error.code()) {
+        (RequestError::Unknown, _) => code::UNKNOWN,
+        (RequestError::Untrusted(_), _) => code::UNSAFE,
+        (RequestError::Unavailable { .. }, "rate-limited") => code::ERROR,
+        (RequestError::Unavailable { .. }, _) => code::NO_QUORUM,
+        (_, "ambiguous") => code::USAGE,
+        (_, "unknown-room" | "unknown-user" | "unknown-seq" | "unknown-device" | "no-such-member") => code::NOT_FOUND,
+        (
+            _,
+            "not-a-member"
+            | "not-allowed"
+            | "banned"
+            | "muted"
+            | "archived"
+            | "wrong-password"
+            | "not-logged-in"
+            | "registration-closed"
+            | "invite-required"
+            | "unknown-invite"
+            | "locked-down"
+            | "read-only"
+            | "disabled",
+        ) => code::PERMISSION,
+        _ => code::ERROR,
     }
 }
 
@@ -165,5 +211,79 @@ impl From<io::Error> for Exit {
             io::ErrorKind::BrokenPipe => Self::broken_pipe(),
             _ => Self::error("io", error.to_string()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(code: &str) -> RequestError {
+        RequestError::Refused {
+            code: code.to_owned(),
+            message: "no".to_owned(),
+        }
+    }
+
+    #[test]
+    fn each_refusal_ends_with_its_code() {
+        for (status, codes) in [
+            (
+                1,
+                &[
+                    "too-many",
+                    "quota-exceeded",
+                    "redacted",
+                    "not-a-message",
+                    "name-taken",
+                    "too-large",
+                    "nonsense",
+                ][..],
+            ),
+            (2, &["ambiguous"]),
+            (
+                3,
+                &[
+                    "unknown-room",
+                    "unknown-user",
+                    "unknown-seq",
+                    "unknown-device",
+                    "no-such-member",
+                ],
+            ),
+            (
+                4,
+                &[
+                    "not-a-member",
+                    "not-allowed",
+                    "banned",
+                    "muted",
+                    "archived",
+                    "wrong-password",
+                    "not-logged-in",
+                    "registration-closed",
+                    "unknown-invite",
+                ],
+            ),
+        ] {
+            for code in codes {
+                assert_eq!(Exit::from(refused(code)).status, status, "{code}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_was_not_refused_has_codes_of_its_own() {
+        let unavailable = |code: &str| RequestError::Unavailable {
+            code: code.to_owned(),
+            message: "not now".to_owned(),
+        };
+        assert_eq!(Exit::from(unavailable("no-quorum")).status, 6);
+        assert_eq!(Exit::from(unavailable("no-node")).status, 6);
+        assert_eq!(Exit::from(unavailable("rate-limited")).status, 1);
+        assert_eq!(Exit::from(RequestError::Unknown).status, 8);
+        assert_eq!(Exit::from(RequestError::Untrusted("no".to_owned())).status, 7);
+        assert_eq!(Exit::unconfirmed("no").status, 7);
+        assert_eq!(Exit::interrupted().status, 130);
     }
 }

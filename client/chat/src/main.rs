@@ -3,11 +3,16 @@
 mod bench;
 mod cli;
 mod command;
+mod device;
 mod exit;
 mod json;
 mod output;
 mod place;
+mod progress;
 mod rpc;
+mod target;
+mod text;
+mod time;
 
 use std::process::ExitCode;
 
@@ -21,7 +26,11 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     // Before anything is printed in a form that depends on them.
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) if error.use_stderr() && wants_json() => return Exit::of_command_line(&error).report(true),
+        Err(error) => error.exit(),
+    };
     cli.color.apply();
     trace();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
@@ -30,8 +39,10 @@ fn main() -> ExitCode {
     };
     let result = runtime.block_on(async {
         tokio::select! {
-            result = command::run(&cli) => result,
+            // First, so that a signal during a prompt does not end the process before the terminal shows again what is typed.
+            biased;
             _ = tokio::signal::ctrl_c() => Err(Exit::interrupted()),
+            result = command::run(&cli) => result,
         }
     });
     // A thread may still be blocked on stdin, which nothing but its end wakes.
@@ -40,6 +51,12 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(exit) => exit.report(cli.json),
     }
+}
+
+/// Whether a command line that could not be understood asks for JSON.
+fn wants_json() -> bool {
+    let mut args = std::env::args_os().skip(1).take_while(|arg| arg != "--");
+    args.any(|arg| arg == "--json")
 }
 
 /// Traces go to stderr when `CHAT_LOG` asks for them.

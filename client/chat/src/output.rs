@@ -2,12 +2,11 @@
 
 use std::io::{self, Write};
 
-use console::style;
-use quorate_client::{Event, RoomEventKind};
-use serde_json::Value;
+use quorate_client::Event;
+use serde_json::{Value, json};
 
 use crate::exit::Exit;
-use crate::json;
+use crate::{json, text};
 
 /// Prints one line.
 pub(crate) fn line(text: &str) -> Result<(), Exit> {
@@ -42,24 +41,22 @@ pub(crate) fn rows(json: bool, rows: Vec<(Value, Vec<String>)>) -> Result<(), Ex
 /// Prints an event.
 pub(crate) fn event(json: bool, event: &Event, with_room: bool) -> Result<(), Exit> {
     if json {
-        return line(&json::event(event).to_string());
-    }
-    let at = json::time(event.at);
-    let at = at.get(..19).unwrap_or(&at).replace('T', " ");
-    let room = if with_room {
-        format!("{} ", event.room)
+        line(&json::event(event).to_string())
     } else {
-        String::new()
-    };
-    let author = style(&event.author).bold();
-    let what = match &event.kind {
-        RoomEventKind::Message { body, reply_to, .. } => {
-            let reply = reply_to.map(|seq| format!("(to {seq}) ")).unwrap_or_default();
-            format!("<{author}> {reply}{}", body.as_str().replace('\n', "\n    "))
-        }
-        RoomEventKind::Joined => format!("* {author} joined"),
-        RoomEventKind::Left => format!("* {author} left"),
-        RoomEventKind::TopicSet { topic } => format!("* {author} set the topic: {topic}"),
-    };
-    line(&format!("{at} {room}{:>5} {what}", event.seq.0))
+        line(&text::event(event, with_room))
+    }
+}
+
+/// Tells on stderr where the next page begins, if there is one.
+pub(crate) fn next(json: bool, next: Option<&str>) {
+    match next {
+        Some(next) if json => eprintln!("{}", json!({ "next": next })),
+        Some(next) => eprintln!("next: {next}"),
+        None => {}
+    }
+}
+
+/// Tells something on stderr that is not an error.
+pub(crate) fn note(note: &str) {
+    eprintln!("chat: {note}");
 }

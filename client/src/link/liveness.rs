@@ -42,10 +42,7 @@ pub(super) async fn watch(link: Link) {
 }
 
 async fn answer(link: &Link, pinged: Instant) {
-    for (limit, status) in [
-        (SUSPECT_AFTER, Status::Suspect),
-        (DEAD_AFTER, Status::Dead("no answer from the node".into())),
-    ] {
+    for (limit, status) in [(SUSPECT_AFTER, Some(Status::Suspect)), (DEAD_AFTER, None)] {
         loop {
             if link.heard_at() > pinged {
                 link.heal();
@@ -61,8 +58,8 @@ async fn answer(link: &Link, pinged: Instant) {
             }
         }
         match status {
-            Status::Dead(cause) => link.die(&cause),
-            other => link.set_status(other),
+            Some(status) => link.set_status(status),
+            None => link.die("no answer from the node"),
         }
     }
 }

@@ -1,38 +1,41 @@
-//! One session with one node: requests and their replies, feeds, histories, and whether the node is still there.
+//! One session with one node: requests and their replies, feeds, bulk asks, and whether the node is still there.
 //!
 //! Knows nothing of other nodes and repeats nothing: when it is over, whoever waits is told [`Lost`].
 
-mod history;
+mod bulk;
 mod liveness;
 mod reader;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use quorate_core::{LogIndex, NodeId, RoomRef, Seq};
 use quorate_protocol::Frame;
 use quorate_protocol::client::{
-    self, Answer, Body, Called, Failure, Feed, Hello, Reply, Subscribe, Subscribed, Unsubscribe, Welcome, kind,
+    self, Answer, Body, Called, Failure, Feed, Hello, IsTyping, Reply, Subscribe, Subscribed, Unsubscribe, Welcome,
+    kind,
 };
 use quorate_transport::{CloseCode, Connection, FrameReceiver, FrameSender, Priority};
 use thiserror::Error;
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, broadcast, mpsc, oneshot, watch};
 use tokio::time::{Instant, timeout};
 
-pub(crate) use history::{HistoryAnswer, HistoryFailed};
+pub(crate) use bulk::{BulkFailed, Found, HistoryAnswer};
 
 /// Requests in flight, the most that a node takes of one session.
 const REQUESTS_MAX: usize = 256;
-/// Histories in flight. A node allows 16 streams, and one is the session itself.
-const HISTORIES_MAX: usize = 8;
+/// Histories, searches and the like in flight. A node allows 16 streams, and one is the session itself.
+const BULKS_MAX: usize = 8;
 /// Frames that wait to be written.
 const OUT_MAX: usize = REQUESTS_MAX + 64;
 /// Frames written at once.
 const WRITE_MAX: usize = 64;
 /// Frames of one feed that wait to be taken. Beyond that its reader is too slow, and the feed is given up.
 const FEED_FRAMES_MAX: usize = 32;
+/// With what a node closes a session of a device that is not logged in, or not any more.
+const DISMISSALS: [CloseCode; 2] = [CloseCode::Revoked, CloseCode::IdleUnauth];
 /// From the first frame to the node's.
 const HELLO_DEADLINE: Duration = Duration::from_secs(3);
 
@@ -57,8 +60,16 @@ pub(crate) enum Status {
     Alive,
     /// It has been silent for longer than usual.
     Suspect,
-    /// It is over, for this reason.
-    Dead(String),
+    /// It is over.
+    Dead(Death),
+}
+
+/// How a session came to its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Death {
+    pub(crate) cause: String,
+    /// The node closed it because the device is not logged in: another one would say the same.
+    pub(crate) dismissed: bool,
 }
 
 /// What comes over a feed.
@@ -95,7 +106,7 @@ struct Shared {
     out: mpsc::Sender<Frame>,
     table: Mutex<Table>,
     places: Arc<Semaphore>,
-    histories: Semaphore,
+    bulks: Semaphore,
     status: watch::Sender<Status>,
     leader: watch::Sender<Option<NodeId>>,
     goodbye: watch::Sender<Option<String>>,
@@ -106,6 +117,8 @@ struct Shared {
     heard_ms: AtomicU64,
     pong: Notify,
     awaited: Notify,
+    /// Where it is told who is writing, once somebody may want to know.
+    typing: OnceLock<broadcast::Sender<IsTyping>>,
 }
 
 #[derive(Debug, Default)]
@@ -114,7 +127,7 @@ struct Table {
     feeds_made: u32,
     pending: HashMap<u64, Waiting>,
     feeds: HashMap<u32, mpsc::Sender<FeedPart>>,
-    histories: usize,
+    bulks: usize,
     over: bool,
 }
 
@@ -203,7 +216,7 @@ impl Link {
             out,
             table: Mutex::default(),
             places: Arc::new(Semaphore::new(REQUESTS_MAX)),
-            histories: Semaphore::new(HISTORIES_MAX),
+            bulks: Semaphore::new(BULKS_MAX),
             status: watch::Sender::new(Status::Alive),
             leader: watch::Sender::new(welcome.leader),
             goodbye: watch::Sender::new(None),
@@ -212,6 +225,7 @@ impl Link {
             heard_ms: AtomicU64::new(0),
             pong: Notify::new(),
             awaited: Notify::new(),
+            typing: OnceLock::new(),
             welcome,
         }));
         tokio::spawn(write(link.clone(), sender, written));
@@ -268,7 +282,7 @@ impl Link {
             .await
             .as_deref()
         {
-            Ok(Status::Dead(cause)) => cause.clone(),
+            Ok(Status::Dead(death)) => death.cause.clone(),
             _ => "closed".to_owned(),
         }
     }
@@ -312,6 +326,17 @@ impl Link {
         Called<T>: Body,
     {
         self.request(body).await?.reply().await
+    }
+
+    /// Says something that is not answered. With no place in the queue it is not said.
+    pub(crate) fn tell<B: Body>(&self, body: &B) {
+        let _ = self.0.out.try_send(client::frame(body));
+    }
+
+    /// Tells of those who are writing from now on.
+    pub(crate) fn tell_typing(&self, to: broadcast::Sender<IsTyping>) {
+        // There is one client behind a session, so what was set before is the same.
+        let _ = self.0.typing.set(to);
     }
 
     /// Follows a room. Events may come before the reply is read; the feed ends without a last word when its reader was too
@@ -366,9 +391,14 @@ impl Link {
             }
             (std::mem::take(&mut table.pending), std::mem::take(&mut table.feeds))
         };
-        self.set_status(Status::Dead(cause.to_owned()));
+        // Before this side closes too, which would be the reason from then on.
+        let said = self.0.connection.close_reason().and_then(|reason| reason.code());
+        self.set_status(Status::Dead(Death {
+            cause: cause.to_owned(),
+            dismissed: said.is_some_and(|code| DISMISSALS.contains(&code)),
+        }));
         self.0.places.close();
-        self.0.histories.close();
+        self.0.bulks.close();
         self.0.connection.close(code, "");
         drop((pending, feeds));
     }
@@ -389,7 +419,7 @@ impl Link {
 
     fn is_awaited(&self) -> bool {
         let table = self.table();
-        !table.pending.is_empty() || !table.feeds.is_empty() || table.histories > 0
+        !table.pending.is_empty() || !table.feeds.is_empty() || table.bulks > 0
     }
 
     fn heard(&self) {

@@ -1,11 +1,17 @@
 //! Takes what a node sends and hands it to whom it is for. Waits for nobody.
 
+use std::time::Duration;
+
 use quorate_protocol::Frame;
-use quorate_protocol::client::{self, BodyError, Feed, FeedEnded, Goodbye, Leader, Ping, Pong, Reply, kind};
+use quorate_protocol::client::{self, BodyError, Feed, FeedEnded, Goodbye, IsTyping, Leader, Ping, Pong, Reply, kind};
 use quorate_transport::FrameReceiver;
 use tokio::sync::mpsc::error::TrySendError;
+use tokio::time::timeout;
 
 use super::{FeedPart, Link};
+
+/// Between the end of a session's stream and the connection's, which says why.
+const LAST_WORD: Duration = Duration::from_millis(250);
 
 pub(super) async fn read(link: Link, mut receiver: FrameReceiver) {
     let cause = loop {
@@ -16,7 +22,11 @@ pub(super) async fn read(link: Link, mut receiver: FrameReceiver) {
                     break error.to_string();
                 }
             }
-            Ok(None) => break "the node ended the session".to_owned(),
+            // Its reason to close is right behind.
+            Ok(None) => match timeout(LAST_WORD, link.0.connection.closed()).await {
+                Ok(reason) => break reason.to_string(),
+                Err(_) => break "the node ended the session".to_owned(),
+            },
             Err(error) => break error.to_string(),
         }
     };
@@ -67,6 +77,13 @@ fn take(link: &Link, frame: &Frame) -> Result<(), BodyError> {
             let Leader { leader } = client::parse(frame)?;
             link.0.leader.send_replace(leader);
             link.report(leader.is_some());
+        }
+        kind::IS_TYPING => {
+            let notice: IsTyping = client::parse(frame)?;
+            if let Some(typing) = link.0.typing.get() {
+                // Nobody has to listen.
+                let _ = typing.send(notice);
+            }
         }
         kind::GOODBYE => {
             let goodbye: Goodbye = client::parse(frame)?;

@@ -9,7 +9,10 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use quorate_core::{Action, Done, MarkRead, MessageId, RequestNo, RoomName, RoomRef, Seq, WriterId};
+use quorate_core::{
+    Action, BanUser, CreateRoom, Done, EditMessage, KickUser, MarkRead, MessageId, MuteUser, PostMessage,
+    RedactMessage, RequestNo, RoomName, RoomRef, Seq, SetTopic, WriterId,
+};
 use quorate_protocol::client::Failure;
 use tokio::sync::oneshot;
 
@@ -23,8 +26,8 @@ pub(crate) const WINDOW: u64 = 64;
 pub(crate) const ENTRIES_MAX: usize = 10_000;
 /// Bytes in one outbox: 64 MiB.
 pub(crate) const OUTBOX_MAX_BYTES: usize = 64 * 1024 * 1024;
-/// What an entry costs beside its text, in bytes.
-const ENTRY_OVERHEAD_BYTES: usize = 256;
+/// What an entry costs beside its text, in bytes: names of rooms and users of any script, keys, numbers.
+const ENTRY_OVERHEAD_BYTES: usize = 512;
 
 /// What a request came to.
 pub(crate) type Resolution = Result<Done, RequestError>;
@@ -101,6 +104,9 @@ pub(crate) struct Queue {
     filler: Option<Filler>,
     bytes: usize,
     next_local: u64,
+    /// The file says up to here which numbers were given. Nothing is sent under a number before that is on the disk: it would
+    /// be given to something else after a crash, and what was sent happen twice.
+    numbered: Position,
     /// Records that were not written yet, and whether they must be synced.
     unwritten: Vec<u8>,
     unsynced: bool,
@@ -115,8 +121,8 @@ fn blank() -> Action {
 }
 
 impl Queue {
-    /// The queue that a file's records tell of. Only messages are finished for a process that died: whoever asked for
-    /// anything else has since been told that it is unknown, or has gone, and may have asked for the opposite.
+    /// The queue that a file's records tell of. All that was not answered is finished for a process that died, in its order
+    /// and under its numbers, so that what had happened already does not happen again.
     pub(crate) fn restore(records: Vec<Record>) -> Self {
         let mut queue = Self::default();
         for record in records {
@@ -132,15 +138,9 @@ impl Queue {
                 Record::Writer { writer, next } => queue.writer = Some((writer, next)),
                 Record::Resolved { local } => drop(queue.remove(local)),
                 Record::Withdrawn { local } => queue.make_blank(local),
+                Record::Freed { number } => queue.move_up(number),
             }
         }
-        let stale: Vec<_> = queue
-            .entries
-            .iter()
-            .filter(|entry| entry.id().is_none())
-            .map(|entry| entry.local)
-            .collect();
-        stale.into_iter().for_each(|local| queue.make_blank(local));
         queue
     }
 
@@ -195,8 +195,11 @@ impl Queue {
         Ok(Ticket { local, resolution })
     }
 
-    /// The entries pushed since the last call end here in the file.
+    /// The entries pushed and the numbers given since the last call end here in the file.
     pub(crate) fn written(&mut self, at: Position) {
+        if self.numbered == Position(u64::MAX) {
+            self.numbered = at;
+        }
         for entry in self.entries.iter_mut().rev() {
             if entry.written != Position(u64::MAX) {
                 break;
@@ -218,7 +221,7 @@ impl Queue {
                 Next::Wait
             };
         };
-        if self.writer_gone {
+        if self.writer_gone || self.numbered > durable {
             return Next::Wait;
         }
         if let Some(filler) = &mut self.filler {
@@ -254,8 +257,7 @@ impl Queue {
     /// A writer was granted.
     pub(crate) fn granted(&mut self, writer: WriterId) {
         self.number_all(writer);
-        Record::Granted { writer }.encode(&mut self.unwritten);
-        self.unsynced = true;
+        self.record_numbers(&Record::Granted { writer });
     }
 
     /// An answer came.
@@ -337,6 +339,8 @@ impl Queue {
 
     /// The disk failed at this place: what comes after it was never kept, and is not sent.
     pub(crate) fn disk_failed(&mut self, durable: Position) {
+        // What is kept is sent all the same, as long as this process lives.
+        self.numbered = Position::default();
         while self
             .entries
             .back()
@@ -462,23 +466,33 @@ impl Queue {
 
     /// The log never saw this number: those after it move up, where none of them is on its way. Else the gap will tell.
     fn free(&mut self, number: Option<RequestNo>) {
-        let (Some(number), Some((_, next))) = (number, &mut self.writer) else {
+        let Some(number) = number.filter(|_| self.writer.is_some()) else {
             return;
         };
-        let later = |entry: &&mut Entry| entry.number > Some(number);
-        if self
-            .entries
-            .iter_mut()
-            .filter(later)
-            .any(|entry| entry.in_flight || entry.uncertain)
-        {
-            return;
+        let is_later = |entry: &&Entry| entry.number > Some(number);
+        let mut later = self.entries.iter().filter(is_later);
+        if !later.any(|entry| entry.in_flight || entry.uncertain) {
+            self.move_up(number);
+            self.record_numbers(&Record::Freed { number });
         }
-        *next = number;
-        for entry in self.entries.iter_mut().filter(later) {
+    }
+
+    fn move_up(&mut self, freed: RequestNo) {
+        let Some((_, next)) = &mut self.writer else {
+            return;
+        };
+        *next = freed;
+        for entry in self.entries.iter_mut().filter(|entry| entry.number > Some(freed)) {
             entry.number = Some(*next);
             *next = next.next();
         }
+    }
+
+    fn record_numbers(&mut self, record: &Record) {
+        record.encode(&mut self.unwritten);
+        self.unsynced = true;
+        // Not on the disk before `written` says so.
+        self.numbered = Position(u64::MAX);
     }
 
     fn gap(&mut self, number: Option<RequestNo>, expected: Option<RequestNo>) -> Verdict {
@@ -549,9 +563,16 @@ fn message_id(action: &Action) -> Option<&MessageId> {
 }
 
 fn size_of(action: &Action) -> usize {
-    ENTRY_OVERHEAD_BYTES
-        + match action {
-            Action::PostMessage(post) => post.body.as_str().len(),
-            _ => 0,
+    let text = match action {
+        Action::PostMessage(PostMessage { body, .. }) | Action::EditMessage(EditMessage { body, .. }) => {
+            body.as_str().len()
         }
+        Action::CreateRoom(CreateRoom { topic, .. }) | Action::SetTopic(SetTopic { topic, .. }) => topic.as_str().len(),
+        Action::RedactMessage(RedactMessage { reason, .. })
+        | Action::KickUser(KickUser { reason, .. })
+        | Action::BanUser(BanUser { reason, .. })
+        | Action::MuteUser(MuteUser { reason, .. }) => reason.as_ref().map_or(0, |reason| reason.as_str().len()),
+        _ => 0,
+    };
+    ENTRY_OVERHEAD_BYTES + text
 }

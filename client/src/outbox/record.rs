@@ -51,6 +51,12 @@ pub(crate) enum Record {
         /// Which.
         local: u64,
     },
+    /// The log never saw this number, which the resolved entry had: the entries after it have moved up by one.
+    #[serde(rename = "6")]
+    Freed {
+        /// Which.
+        number: RequestNo,
+    },
 }
 
 impl Record {
@@ -112,6 +118,7 @@ mod tests {
                 next: RequestNo(3),
             },
             Record::Withdrawn { local: u64::MAX },
+            Record::Freed { number: RequestNo(3) },
         ]
     }
 

@@ -4,8 +4,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use quorate_core::{
-    Action, Body, Done, JoinRoom, MessageId, PostMessage, RequestNo, RoomId, RoomName, RoomRef, Seq, Timestamp,
-    WriterId,
+    Action, ArchiveRoom, BanUser, Body, CreateRoom, DeleteRoom, Done, EditMessage, Emoji, InviteUser, JoinRoom,
+    KickUser, LeaveRoom, MarkRead, MessageId, MuteUser, PostMessage, React, Reason, RedactMessage, RequestNo,
+    Retention, Role, RoomId, RoomName, RoomRef, Seq, SetRetention, SetRole, SetTopic, Span, Timestamp, Topic,
+    TransferRoom, UnbanUser, UnmuteUser, UserName, WriterId,
 };
 use quorate_protocol::client::Failure;
 
@@ -21,6 +23,8 @@ fn post(id: &str) -> Action {
         id: MessageId::parse(id).unwrap(),
         body: Body::parse("hi").unwrap(),
         reply_to: None,
+        mentions: Vec::new(),
+        calls_room: false,
     })
 }
 
@@ -28,13 +32,12 @@ fn join() -> Action {
     Action::JoinRoom(JoinRoom { room: room() })
 }
 
-fn posted(id: &str) -> Done {
+fn posted() -> Done {
     Done::Posted {
         room: RoomId(1),
         name: room(),
         seq: Seq(1),
         at: Timestamp(1),
-        id: MessageId::parse(id).unwrap(),
     }
 }
 
@@ -54,14 +57,17 @@ fn id_of(action: &Action) -> String {
 }
 
 /// What is to be sent, as far as it may be: number and message id.
-fn sendable(outbox: &Outbox) -> Vec<(u64, String, EntryRef)> {
+async fn sendable(outbox: &Outbox) -> Vec<(u64, String, EntryRef)> {
     let mut sent = Vec::new();
     loop {
         match outbox.next() {
             Next::Send {
                 entry, number, action, ..
             } => sent.push((number.0, id_of(&action), entry)),
-            Next::Grant => outbox.granted(WriterId(7)),
+            Next::Grant => {
+                outbox.granted(WriterId(7));
+                synced(outbox).await;
+            }
             Next::Wait => return sent,
         }
     }
@@ -98,6 +104,7 @@ async fn nothing_is_sent_before_it_is_on_the_disk() {
     let _ticket = queue.push(post("a")).unwrap();
     queue.written(journal::Position(100));
     queue.granted(WriterId(1));
+    queue.written(journal::Position(100));
     assert_eq!(queue.next(journal::Position(99)), Next::Wait);
     assert!(matches!(queue.next(journal::Position(100)), Next::Send { .. }));
     shut(outbox).await;
@@ -107,7 +114,7 @@ async fn nothing_is_sent_before_it_is_on_the_disk() {
 async fn numbers_follow_the_order_of_the_calls() {
     let outbox = Outbox::in_memory();
     let _tickets: Vec<_> = ["a", "b", "c"].map(|id| outbox.push(post(id)).unwrap()).into();
-    assert_eq!(ids(&sendable(&outbox)), [(1, "a"), (2, "b"), (3, "c")]);
+    assert_eq!(ids(&sendable(&outbox).await), [(1, "a"), (2, "b"), (3, "c")]);
 }
 
 #[tokio::test]
@@ -116,23 +123,23 @@ async fn at_most_a_window_is_unanswered() {
     let _tickets: Vec<_> = (0..100)
         .map(|index| outbox.push(post(&index.to_string())).unwrap())
         .collect();
-    let sent = sendable(&outbox);
+    let sent = sendable(&outbox).await;
     assert_eq!(sent.len() as u64, WINDOW);
-    outbox.answered(sent[1].2, Ok(posted("1")));
+    outbox.answered(sent[1].2, Ok(posted()));
     assert_eq!(
-        sendable(&outbox).len(),
+        sendable(&outbox).await.len(),
         0,
         "the oldest has no answer, so its receipt must be kept"
     );
-    outbox.answered(sent[0].2, Ok(posted("0")));
-    assert_eq!(sendable(&outbox).len(), 2);
+    outbox.answered(sent[0].2, Ok(posted()));
+    assert_eq!(sendable(&outbox).await.len(), 2);
 }
 
 #[tokio::test]
 async fn a_gap_is_sent_again_from_what_is_expected() {
     let outbox = Outbox::in_memory();
     let _tickets: Vec<_> = ["a", "b", "c"].map(|id| outbox.push(post(id)).unwrap()).into();
-    let sent = sendable(&outbox);
+    let sent = sendable(&outbox).await;
     let no_quorum = Failure::Unavailable {
         code: "no-quorum".into(),
     };
@@ -142,30 +149,30 @@ async fn a_gap_is_sent_again_from_what_is_expected() {
     ));
     assert_eq!(outbox.answered(sent[1].2, Err(refused("gap", Some(1)))), Verdict::Again);
     assert_eq!(outbox.answered(sent[2].2, Err(refused("gap", Some(1)))), Verdict::Again);
-    assert_eq!(ids(&sendable(&outbox)), [(1, "a"), (2, "b"), (3, "c")]);
+    assert_eq!(ids(&sendable(&outbox).await), [(1, "a"), (2, "b"), (3, "c")]);
 }
 
 #[tokio::test]
 async fn a_number_that_the_log_never_saw_is_used_up() {
     let outbox = Outbox::in_memory();
     let _tickets: Vec<_> = ["a", "b"].map(|id| outbox.push(post(id)).unwrap()).into();
-    let sent = sendable(&outbox);
+    let sent = sendable(&outbox).await;
     outbox.answered(sent[0].2, Err(refused("rate-limited", None)));
     outbox.answered(sent[1].2, Err(refused("gap", Some(1))));
-    let filler = sendable(&outbox);
+    let filler = sendable(&outbox).await;
     assert_eq!(ids(&filler), [(1, "-")]);
     outbox.answered(filler[0].2, Err(refused("unknown-room", None)));
-    assert_eq!(ids(&sendable(&outbox)), [(2, "b")]);
+    assert_eq!(ids(&sendable(&outbox).await), [(2, "b")]);
 }
 
 #[tokio::test]
 async fn a_number_that_the_log_never_saw_is_given_again_when_none_behind_it_was_sent() {
     let outbox = Outbox::in_memory();
     let _a = outbox.push(post("a")).unwrap();
-    let sent = sendable(&outbox);
+    let sent = sendable(&outbox).await;
     let _late: Vec<_> = ["b", "c"].map(|id| outbox.push(post(id)).unwrap()).into();
     outbox.answered(sent[0].2, Err(refused("rate-limited", None)));
-    assert_eq!(ids(&sendable(&outbox)), [(1, "b"), (2, "c")]);
+    assert_eq!(ids(&sendable(&outbox).await), [(1, "b"), (2, "c")]);
 }
 
 #[tokio::test]
@@ -173,10 +180,10 @@ async fn an_expired_writer_renumbers_messages_and_tells_of_the_rest_that_it_is_u
     let outbox = Outbox::in_memory();
     let _a = outbox.push(post("a")).unwrap();
     let mut uncertain = outbox.push(join()).unwrap();
-    let sent = sendable(&outbox);
+    let sent = sendable(&outbox).await;
     outbox.lost();
     let _certain = outbox.push(join()).unwrap();
-    let again = sendable(&outbox);
+    let again = sendable(&outbox).await;
     assert_eq!(again.len(), 3);
     for (_, _, entry) in &again {
         assert_eq!(
@@ -189,7 +196,7 @@ async fn an_expired_writer_renumbers_messages_and_tells_of_the_rest_that_it_is_u
         uncertain.resolution.try_recv(),
         Ok(Err(RequestError::Unknown))
     ));
-    assert_eq!(ids(&sendable(&outbox)), [(1, "a"), (2, "-")]);
+    assert_eq!(ids(&sendable(&outbox).await), [(1, "a"), (2, "-")]);
     assert_eq!(sent.len(), 2);
 }
 
@@ -203,18 +210,18 @@ async fn what_was_never_sent_can_be_taken_back_and_its_number_has_no_effect() {
     let second = outbox.push(post("b")).unwrap();
     let _third = outbox.push(post("c")).unwrap();
     assert!(matches!(outbox.give_up(second), GaveUp::SurelyNot));
-    assert_eq!(ids(&sendable(&outbox)), [(1, "-"), (2, "c")]);
+    assert_eq!(ids(&sendable(&outbox).await), [(1, "-"), (2, "c")]);
 }
 
 #[tokio::test]
 async fn what_may_be_there_is_not_taken_back() {
     let outbox = Outbox::in_memory();
     let ticket = outbox.push(post("a")).unwrap();
-    sendable(&outbox);
+    sendable(&outbox).await;
     assert!(matches!(outbox.give_up(ticket), GaveUp::Unknown));
     let mut again = outbox.push(post("a")).unwrap();
     assert_eq!(outbox.lock().len(), 1, "the same id is the same message");
-    outbox.answered(EntryRef::Local(again.local), Ok(posted("a")));
+    outbox.answered(EntryRef::Local(again.local), Ok(posted()));
     assert!(again.resolution.try_recv().unwrap().is_ok());
 }
 
@@ -236,7 +243,7 @@ async fn a_file_cut_at_any_byte_gives_what_was_whole_in_order() {
         let outbox = own(dir.path()).unwrap();
         let kept = ends.iter().filter(|end| **end <= cut as u64).count();
         let expected: Vec<_> = (0..kept).map(|index| (index as u64 + 1, index.to_string())).collect();
-        let sent = sendable(&outbox);
+        let sent = sendable(&outbox).await;
         let sent: Vec<_> = sent.into_iter().map(|(number, id, _)| (number, id)).collect();
         assert_eq!(sent, expected, "cut at {cut}");
         shut(outbox).await;
@@ -250,13 +257,190 @@ async fn a_restart_keeps_writer_and_numbers_and_forgets_what_was_answered() {
     let _tickets: Vec<_> = ["a", "b", "c"].map(|id| outbox.push(post(id)).unwrap()).into();
     let _join = outbox.push(join()).unwrap();
     synced(&outbox).await;
-    let sent = sendable(&outbox);
-    outbox.answered(sent[1].2, Ok(posted("b")));
+    let sent = sendable(&outbox).await;
+    outbox.answered(sent[1].2, Ok(posted()));
     shut(outbox).await;
     let outbox = own(dir.path()).unwrap();
     let _late = outbox.push(post("d")).unwrap();
     synced(&outbox).await;
-    assert_eq!(ids(&sendable(&outbox)), [(1, "a"), (3, "c"), (4, "-"), (5, "d")]);
+    assert_eq!(ids(&sendable(&outbox).await), [(1, "a"), (3, "c"), (4, "-"), (5, "d")]);
+    shut(outbox).await;
+}
+
+/// One of each, as large as it may be where there is a text.
+fn one_of_each() -> Vec<Action> {
+    let room = room();
+    let place = RoomRef::Direct(UserName::parse("bob").unwrap());
+    let user = UserName::parse("bob").unwrap();
+    let reason = || Some(Reason::parse(&"\u{1f980}".repeat(256)).unwrap());
+    let (seq, lasts) = (Seq(7), Some(Span(60_000)));
+    let body = Body::parse(&"x".repeat(64 * 1024)).unwrap();
+    let emoji = Emoji::parse("\u{1f980}").unwrap();
+    vec![
+        Action::CreateRoom(CreateRoom {
+            name: room.clone(),
+            private: true,
+            topic: Topic::default(),
+        }),
+        Action::JoinRoom(JoinRoom { room: room.clone() }),
+        Action::InviteUser(InviteUser {
+            room: room.clone(),
+            user: user.clone(),
+        }),
+        post("key"),
+        Action::EditMessage(EditMessage {
+            room: place.clone(),
+            seq,
+            body,
+        }),
+        Action::React(React {
+            room: place.clone(),
+            seq,
+            emoji,
+            remove: true,
+        }),
+        Action::RedactMessage(RedactMessage {
+            room: place.clone(),
+            seq,
+            reason: reason(),
+        }),
+        Action::MarkRead(MarkRead { room: place, upto: seq }),
+        Action::SetTopic(SetTopic {
+            room: room.clone(),
+            topic: Topic::parse("ships").unwrap(),
+        }),
+        Action::SetRetention(SetRetention {
+            room: room.clone(),
+            retention: Retention {
+                age_max: lasts,
+                messages_max: Some(9),
+            },
+        }),
+        Action::SetRole(SetRole {
+            room: room.clone(),
+            user: user.clone(),
+            role: Role::ReadOnly,
+        }),
+        Action::MuteUser(MuteUser {
+            room: room.clone(),
+            user: user.clone(),
+            lasts,
+            reason: reason(),
+        }),
+        Action::UnmuteUser(UnmuteUser {
+            room: room.clone(),
+            user: user.clone(),
+        }),
+        Action::KickUser(KickUser {
+            room: room.clone(),
+            user: user.clone(),
+            reason: reason(),
+        }),
+        Action::BanUser(BanUser {
+            room: room.clone(),
+            user: user.clone(),
+            lasts,
+            reason: reason(),
+        }),
+        Action::UnbanUser(UnbanUser {
+            room: room.clone(),
+            user: user.clone(),
+        }),
+        Action::ArchiveRoom(ArchiveRoom {
+            room: room.clone(),
+            archived: true,
+        }),
+        Action::TransferRoom(TransferRoom {
+            room: room.clone(),
+            user,
+        }),
+        Action::LeaveRoom(LeaveRoom { room: room.clone() }),
+        Action::DeleteRoom(DeleteRoom { room }),
+    ]
+}
+
+/// What is to be sent, as far as it may be.
+fn actions(outbox: &Outbox) -> Vec<(u64, Action)> {
+    std::iter::from_fn(|| match outbox.next() {
+        Next::Send { number, action, .. } => Some((number.0, action)),
+        _ => None,
+    })
+    .collect()
+}
+
+#[tokio::test]
+async fn every_kind_of_action_is_finished_in_order_by_the_next_process() {
+    let dir = tempfile::tempdir().unwrap();
+    let outbox = own(dir.path()).unwrap();
+    outbox.granted(WriterId(7));
+    for action in one_of_each() {
+        drop(outbox.push(action).unwrap());
+    }
+    synced(&outbox).await;
+    let sent = actions(&outbox);
+    let kinds: std::collections::HashSet<_> = sent.iter().map(|(_, action)| std::mem::discriminant(action)).collect();
+    assert_eq!(kinds.len(), 20, "all that a user may ask");
+    shut(outbox).await;
+    let outbox = own(dir.path()).unwrap();
+    assert_eq!(actions(&outbox), sent);
+    shut(outbox).await;
+}
+
+#[tokio::test]
+async fn what_was_given_up_before_it_was_sent_does_not_happen_after_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let outbox = own(dir.path()).unwrap();
+    outbox.granted(WriterId(7));
+    let ticket = outbox.push(join()).unwrap();
+    assert!(matches!(outbox.give_up(ticket), GaveUp::SurelyNot));
+    let _kept = outbox.push(post("a")).unwrap();
+    shut(outbox).await;
+    let outbox = own(dir.path()).unwrap();
+    let sent = actions(&outbox);
+    assert!(matches!(&sent[0], (1, Action::MarkRead(blank)) if blank.upto == Seq(0)));
+    assert_eq!(sent[1], (2, post("a")));
+    shut(outbox).await;
+}
+
+/// Once a number could be given in memory alone: after a crash it stood for another request, and a message's edit that had
+/// been applied under it was applied again.
+#[tokio::test]
+async fn nothing_is_sent_under_a_number_that_is_not_on_the_disk() {
+    let mut queue = Queue::default();
+    let at = journal::Position;
+    let _tickets: Vec<_> = ["a", "b", "c"].map(|id| queue.push(post(id)).unwrap()).into();
+    queue.written(at(100));
+    queue.granted(WriterId(1));
+    queue.written(at(120));
+    assert_eq!(queue.next(at(119)), Next::Wait);
+    let Next::Send { entry, .. } = queue.next(at(120)) else {
+        panic!("all is on the disk")
+    };
+    queue.answered(entry, Err(refused("rate-limited", None)));
+    assert_eq!(queue.next(at(120)), Next::Wait, "the others have moved up");
+    queue.written(at(140));
+    assert!(matches!(
+        queue.next(at(140)),
+        Next::Send {
+            number: RequestNo(1),
+            ..
+        }
+    ));
+}
+
+#[tokio::test]
+async fn numbers_that_moved_up_are_the_same_after_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let outbox = own(dir.path()).unwrap();
+    outbox.granted(WriterId(7));
+    let first = outbox.push(post("a")).unwrap();
+    let _later: Vec<_> = ["b", "c"].map(|id| outbox.push(post(id)).unwrap()).into();
+    outbox.answered(EntryRef::Local(first.local), Err(refused("rate-limited", None)));
+    shut(outbox).await;
+    let outbox = own(dir.path()).unwrap();
+    let _last = outbox.push(post("d")).unwrap();
+    synced(&outbox).await;
+    assert_eq!(ids(&sendable(&outbox).await), [(1, "b"), (2, "c"), (3, "d")]);
     shut(outbox).await;
 }
 
@@ -270,7 +454,7 @@ async fn two_owners_have_files_of_their_own_and_an_orphan_is_adopted() {
     shut(two).await;
     let adopted = orphans(dir.path()).unwrap();
     assert_eq!(adopted.len(), 1);
-    assert_eq!(ids(&sendable(&adopted[0])), [(1, "b")]);
+    assert_eq!(ids(&sendable(&adopted[0]).await), [(1, "b")]);
     for outbox in adopted {
         shut(outbox).await;
     }
@@ -289,14 +473,14 @@ async fn a_file_that_is_mostly_about_what_was_answered_is_compacted() {
         };
         action.body = Body::parse(&body).unwrap();
         let ticket = outbox.push(Action::PostMessage(action)).unwrap();
-        outbox.answered(EntryRef::Local(ticket.local), Ok(posted("x")));
+        outbox.answered(EntryRef::Local(ticket.local), Ok(posted()));
     }
     let _last = outbox.push(post("last")).unwrap();
     synced(&outbox).await;
     assert!(file_bytes(dir.path()) < 2 * COMPACT_FROM_BYTES);
     shut(outbox).await;
     let outbox = own(dir.path()).unwrap();
-    assert_eq!(ids(&sendable(&outbox)), [(101, "last")]);
+    assert_eq!(ids(&sendable(&outbox).await), [(101, "last")]);
     shut(outbox).await;
 }
 

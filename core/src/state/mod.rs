@@ -9,20 +9,25 @@
 //! outcome and leaves everything alone, log time too: only the index of the hash moves.
 //!
 //! # Unread counts
-//! A member's mark may land on any seq, so how many messages of others lie past it is no difference
-//! of two seqs. Each member record therefore holds two counters: how many messages of anybody are
-//! at or before the mark, and how many of their own are past it; the unread count is
-//! `room.messages - seen - own_past_mark`. Posting moves one of them by one. Moving a mark needs the
-//! authors of the lines that it passes: each room keeps them in memory, eight bytes a line, made
-//! again from the message keys at a restart. Marks never go back, so a member passes each line once
-//! in a membership, and reading a count never looks at lines at all.
+//! The unread count of a member is the messages after their mark less their own among these. The
+//! former comes from counters that each room keeps for blocks of its lines ([`lines`]), the latter
+//! from a counter in the member's record, which posting, redacting and marking move. A redacted or
+//! cut message is not counted. Mentions are counted apart, from a bounded list of them.
 //!
 //! # Choices
 //! - A message to oneself is allowed: the direct room of one member, for notes.
-//! - Direct rooms are private rooms named `@a+b`; they cannot be left and count as rooms like any.
-//! - Any member may set the topic. An owner may leave; a room without members stays, with its name.
+//! - Direct rooms are private rooms named `@a+b`; they cannot be left, are managed by nobody, and
+//!   count as rooms like any. When one of the two is deleted, the other one may still read.
+//! - Any member who may write sets the topic and invites. An owner may leave: the room goes to who has
+//!   been there the longest of those who may do the most. A room without members stays, with its name,
+//!   and nobody owns it any more.
 //! - A private room's name is taken for everybody: who tries to create one of the same name learns
-//!   that, and nothing else.
+//!   that, and nothing else. Who is invited to it may see it, and is a stranger again after declining.
+//! - Bans, mutes and invites that have run out are as none, whether or not a sweep has taken them. A
+//!   mute and a role end with the membership; a ban is what outlasts it.
+//! - A deleted account keeps its record: nobody gets its name, nor one that looks like it.
+//! - A device that is unbound leaves its writers behind; they write no more, and a few of them expire
+//!   with each entry.
 //! - Posting does not move the author's read mark; their own messages are never counted as unread.
 //! - Registering, or logging in, on a device that speaks for somebody else takes it over.
 //!
@@ -34,14 +39,17 @@ mod decide;
 mod evolve;
 mod hash;
 mod limits;
+mod lines;
 mod query;
 mod records;
 mod restore;
 mod table;
 
 pub use limits::{
-    DEVICES_PER_USER_MAX, EXPIRIES_PER_ENTRY_MAX, MEMBERS_PER_ROOM_MAX, RECEIPT_WINDOW, ROOMS_MAX, ROOMS_PER_USER_MAX,
-    USERS_MAX, WRITER_IDLE_MAX, WRITERS_PER_DEVICE_MAX,
+    BANS_PER_ROOM_MAX, BOTS_PER_USER_MAX, DEVICES_PER_USER_MAX, EDITS_PER_MESSAGE_MAX, EXPIRIES_PER_ENTRY_MAX,
+    INVITATIONS_PER_ROOM_MAX, INVITATIONS_PER_USER_MAX, INVITE_USES_MAX, INVITES_MAX, MEMBERS_PER_ROOM_MAX,
+    REACTIONS_PER_MESSAGE_MAX, REACTIONS_PER_USER_MAX, RECEIPT_WINDOW, RETENTION_AGE_MIN, ROOMS_MAX,
+    ROOMS_PER_USER_MAX, USERS_MAX, WRITER_IDLE_MAX, WRITERS_PER_DEVICE_MAX,
 };
 pub use restore::RestoreError;
 pub use table::State;

@@ -1,8 +1,9 @@
 //! The state as records, for stores and snapshots.
 
-use crate::{Receipt, ReceiptSlot, Record, RecordKey, State, WriterId};
+use crate::{Placed, Receipt, ReceiptSlot, Record, RecordKey, RoomId, Seq, State, WriterId};
 
-use super::table::{MessageKey, WriterState};
+use super::lines::Message;
+use super::table::WriterState;
 
 impl State {
     /// All of it, in the order of the keys.
@@ -26,11 +27,37 @@ impl State {
                     .iter()
                     .map(|((room, user), member)| Record::Member(*room, *user, *member)),
             )
+            .chain(self.placed())
             .chain(
-                self.messages
+                self.edits
                     .iter()
-                    .map(|(key, placed)| Record::MessageKey(key.author(), key.digest(), *placed)),
+                    .map(|((room, seq), lines)| Record::Edits(*room, *seq, lines.clone())),
             )
+            .chain(self.reactions.iter().map(|((room, seq, user, emoji), reaction)| {
+                Record::Reaction(*room, *seq, *user, *emoji, reaction.clone())
+            }))
+            .chain(
+                self.bans
+                    .iter()
+                    .map(|((room, user), ban)| Record::Ban(*room, *user, *ban)),
+            )
+            .chain(
+                self.invitations
+                    .iter()
+                    .map(|((room, user), invitation)| Record::Invitation(*room, *user, *invitation)),
+            )
+            .chain(
+                self.mentions
+                    .iter()
+                    .map(|((user, room, seq), no)| Record::Mention(*user, *room, *seq, *no)),
+            )
+            .chain(
+                self.calls
+                    .iter()
+                    .map(|((room, seq), call)| Record::Call(*room, *seq, *call)),
+            )
+            .chain(self.invites.iter().map(|(id, invite)| Record::Invite(*id, *invite)))
+            .chain(self.settings.map(Record::Settings))
     }
 
     /// What is to be kept under a key now; nothing, when the row is to be deleted.
@@ -45,10 +72,52 @@ impl State {
             RecordKey::Room(id) => Record::Room(id, self.rooms.get(&id)?.room.clone()),
             RecordKey::Member(room, user) => Record::Member(room, user, *self.members.get(&(room, user))?),
             RecordKey::MessageKey(author, digest) => {
-                Record::MessageKey(author, digest, *self.messages.get(&MessageKey::new(author, digest))?)
+                let (room, seq, message) = self.message_of(author, digest)?;
+                placed(room, seq, &message)
             }
+            RecordKey::Edits(room, seq) => Record::Edits(room, seq, self.edits.get(&(room, seq))?.clone()),
+            RecordKey::Reaction(room, seq, user, emoji) => {
+                let reaction = self.reactions.get(&(room, seq, user, emoji))?;
+                Record::Reaction(room, seq, user, emoji, reaction.clone())
+            }
+            RecordKey::Ban(room, user) => Record::Ban(room, user, *self.bans.get(&(room, user))?),
+            RecordKey::Invitation(room, user) => Record::Invitation(room, user, *self.invitations.get(&(room, user))?),
+            RecordKey::Mention(user, room, seq) => {
+                Record::Mention(user, room, seq, *self.mentions.get(&(user, room, seq))?)
+            }
+            RecordKey::Call(room, seq) => Record::Call(room, seq, *self.calls.get(&(room, seq))?),
+            RecordKey::Invite(id) => Record::Invite(id, *self.invites.get(&id)?),
+            RecordKey::Settings => Record::Settings(self.settings?),
         })
     }
+}
+
+impl State {
+    /// Messages with their texts and without, in one order.
+    fn placed(&self) -> impl Iterator<Item = Record> + '_ {
+        let mut texts = self.messages.iter().peekable();
+        let mut withdrawn = self.withdrawn.iter().peekable();
+        std::iter::from_fn(move || match (texts.peek(), withdrawn.peek()) {
+            (Some(text), Some(other)) if text > other => withdrawn.next(),
+            (None, _) => withdrawn.next(),
+            _ => texts.next(),
+        })
+        .filter_map(|key| {
+            let message = self.rooms.get(&key.room)?.lines.message(key.seq)?;
+            Some(placed(key.room, key.seq, &message))
+        })
+    }
+}
+
+fn placed(room: RoomId, seq: Seq, message: &Message) -> Record {
+    let at = Placed {
+        room,
+        seq,
+        at: message.at,
+        bytes: message.bytes,
+        redacted: message.redacted,
+    };
+    Record::MessageKey(message.author, message.digest, at)
 }
 
 fn receipts(id: WriterId, state: &WriterState) -> impl Iterator<Item = Record> + '_ {

@@ -3,9 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::{
-    Clock, Device, DeviceId, Member, Outcome, Placed, RECEIPT_WINDOW, ReceiptSlot, RequestNo, Room, RoomId, RoomName,
-    Seq, Timestamp, User, UserId, UserName, Writer, WriterId,
+    Ban, Call, Clock, Device, DeviceId, EventNo, Invitation, Invite, InviteId, InviteKey, Likeness, Member, Outcome,
+    RECEIPT_WINDOW, Reaction, ReceiptSlot, RequestNo, Room, RoomId, RoomName, Seq, Settings, Timestamp, User, UserId,
+    UserName, Writer, WriterId,
 };
+
+use super::lines::Lines;
 
 /// Everything that decisions need. See the module for what is decided how.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -16,17 +19,62 @@ pub struct State {
     pub(super) writers: BTreeMap<WriterId, WriterState>,
     pub(super) rooms: BTreeMap<RoomId, RoomState>,
     pub(super) members: BTreeMap<(RoomId, UserId), Member>,
-    pub(super) messages: BTreeMap<MessageKey, Placed>,
+    /// The edits of messages that have any.
+    pub(super) edits: BTreeMap<(RoomId, Seq), Vec<Seq>>,
+    pub(super) reactions: BTreeMap<(RoomId, Seq, UserId, u64), Reaction>,
+    pub(super) bans: BTreeMap<(RoomId, UserId), Ban>,
+    pub(super) invitations: BTreeMap<(RoomId, UserId), Invitation>,
+    pub(super) mentions: BTreeMap<(UserId, RoomId, Seq), EventNo>,
+    pub(super) calls: BTreeMap<(RoomId, Seq), Call>,
+    pub(super) invites: BTreeMap<InviteId, Invite>,
+    /// None while nothing was ever set.
+    pub(super) settings: Option<Settings>,
 
     // Indexes: each follows from the above, and is made again by a restore.
     pub(super) user_names: BTreeMap<UserName, UserId>,
     pub(super) room_names: BTreeMap<RoomName, RoomId>,
     pub(super) user_devices: BTreeSet<(UserId, DeviceId)>,
     pub(super) user_rooms: BTreeSet<(UserId, RoomId)>,
+    pub(super) user_invitations: BTreeSet<(UserId, RoomId)>,
+    /// The messages that have their texts, by author.
+    pub(super) messages: BTreeSet<MessageKey>,
+    /// The messages whose texts are gone while their lines are kept, by author.
+    pub(super) withdrawn: BTreeSet<MessageKey>,
+    /// What the present texts of a user's messages come to, in bytes; nobody who has none.
+    pub(super) text_bytes: BTreeMap<UserId, u64>,
+    pub(super) likenesses: BTreeSet<(Likeness, UserId)>,
+    /// Bots by their owners.
+    pub(super) bots: BTreeSet<(UserId, UserId)>,
+    /// Deleted users whose texts are still to go.
+    pub(super) purging: BTreeSet<UserId>,
+    /// Deleted rooms whose lines are still to go.
+    pub(super) closing: BTreeSet<RoomId>,
+    /// Bans that run out, the next one first.
+    pub(super) ban_ends: BTreeSet<(Timestamp, RoomId, UserId)>,
+    pub(super) invite_keys: BTreeMap<InviteKey, InviteId>,
+    /// Writers whose device is bound no more, or anew.
+    pub(super) orphans: BTreeSet<WriterId>,
     /// All writers, the longest idle first.
     pub(super) idle: BTreeSet<(Timestamp, WriterId)>,
     /// The writers of each device, the longest idle first.
     pub(super) device_writers: BTreeSet<(DeviceId, Timestamp, WriterId)>,
+}
+
+impl State {
+    /// Keeps a user out of a room, in place of what kept them out before.
+    pub(super) fn put_ban(&mut self, room: RoomId, user: UserId, ban: Ban) {
+        self.take_ban(room, user);
+        self.ban_ends.extend(ban.until.map(|until| (until, room, user)));
+        self.bans.insert((room, user), ban);
+    }
+
+    /// Keeps a user out no longer.
+    pub(super) fn take_ban(&mut self, room: RoomId, user: UserId) {
+        let ended = self.bans.remove(&(room, user)).and_then(|ban| ban.until);
+        if let Some(until) = ended {
+            self.ban_ends.remove(&(until, room, user));
+        }
+    }
 }
 
 /// A writer with its receipts.
@@ -59,86 +107,30 @@ impl WriterState {
     }
 }
 
-/// A room with the authors of its lines.
+/// A room with its lines.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct RoomState {
     pub(super) room: Room,
     pub(super) lines: Lines,
 }
 
-/// Who posted each line of a room, from seq 1 on.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Lines(Vec<UserId>);
-
-/// Stands for the author of a line that is no message. No entry of the log has this index.
-const NO_MESSAGE: UserId = UserId(u64::MAX);
-
-impl Lines {
-    /// So many lines, none of them a message yet.
-    pub(super) fn blank(last: Seq) -> Option<Self> {
-        Some(Self(vec![NO_MESSAGE; usize::try_from(last.0).ok()?]))
-    }
-
-    /// The next line is a message of this author, or something else.
-    pub(super) fn push(&mut self, author: Option<UserId>) {
-        self.0.push(author.unwrap_or(NO_MESSAGE));
-    }
-
-    /// Makes a blank line a message of this author; false if there is no such line or it is taken.
-    pub(super) fn fill(&mut self, seq: Seq, author: UserId) -> bool {
-        let line = seq
-            .0
-            .checked_sub(1)
-            .and_then(|at| usize::try_from(at).ok())
-            .and_then(|at| self.0.get_mut(at));
-        match line {
-            Some(line) if *line == NO_MESSAGE => {
-                *line = author;
-                true
-            }
-            _ => false,
-        }
-    }
-
-    /// How many messages are after the first seq, up to and with the second: of anybody, and of
-    /// this author.
-    pub(super) fn messages(&self, after: Seq, upto: Seq, author: UserId) -> (u64, u64) {
-        let place = |seq: Seq| usize::try_from(seq.0).map_or(self.0.len(), |at| at.min(self.0.len()));
-        let (from, to) = (place(after), place(upto));
-        self.0
-            .get(from..to)
-            .unwrap_or_default()
-            .iter()
-            .fold((0, 0), |(all, own), line| {
-                (all + u64::from(*line != NO_MESSAGE), own + u64::from(*line == author))
-            })
-    }
-}
-
-/// Whose message id, by its digest. Two words and not one of 128 bits, which would be aligned to 16
-/// bytes and cost another 8 for each message ever posted.
+/// Where an author's message stands, found by half of its id's digest; the line has all of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct MessageKey {
-    author: UserId,
-    high: u64,
-    low: u64,
+    pub(super) author: UserId,
+    pub(super) high: u64,
+    pub(super) room: RoomId,
+    pub(super) seq: Seq,
 }
 
 impl MessageKey {
-    pub(super) const fn new(author: UserId, digest: u128) -> Self {
+    pub(super) const fn new(author: UserId, digest: u128, room: RoomId, seq: Seq) -> Self {
         Self {
             author,
             high: (digest >> 64) as u64,
-            low: digest as u64,
+            room,
+            seq,
         }
-    }
-
-    pub(super) const fn author(self) -> UserId {
-        self.author
-    }
-
-    pub(super) const fn digest(self) -> u128 {
-        (self.high as u128) << 64 | self.low as u128
     }
 }
 

@@ -6,7 +6,9 @@ use proptest::collection::vec;
 use proptest::prelude::{any, proptest};
 use proptest::sample::Index;
 use proptest::{prop_assert, prop_assert_eq};
-use quorate_core::{Command, Done, Entry, Event, MessageId, Refusal, RoomEventKind, State, StateEvent, UserId};
+use quorate_core::{
+    Action, Command, Done, Entry, Event, Refusal, RoomEvent, RoomEventKind, State, StateEvent, Submission, UserId,
+};
 
 use crate::script::logs;
 
@@ -68,28 +70,36 @@ proptest! {
         }
     }
 
-    /// A caller's id makes one message, and leads to it ever after.
+    /// A caller's id makes one message, and leads to it for as long as its line is kept.
     #[test]
     fn a_message_id_makes_one_message(log in logs(200)) {
         let mut state = State::new();
-        let mut made: BTreeMap<(UserId, MessageId), _> = BTreeMap::new();
+        let mut made: BTreeMap<(UserId, u128), _> = BTreeMap::new();
         for (index, entry) in &log {
-            let applied = state.apply(*index, entry);
-            for event in &applied.events {
-                let Event::Room(line) = event else { continue };
-                if let RoomEventKind::Message { id, .. } = &line.kind {
-                    let twice = made.insert((line.author, id.clone()), (line.room, line.seq, line.at));
-                    prop_assert!(twice.is_none(), "{id} made two messages");
-                }
-            }
             let author = match &entry.command {
                 Command::Submit(submission) => state.device(&submission.origin.device).map(|device| device.user),
                 _ => None,
             };
+            let applied = state.apply(*index, entry);
+            for event in &applied.events {
+                match event {
+                    Event::Room(RoomEvent { room, seq, at, author, kind: RoomEventKind::Message { id, .. }, .. }) => {
+                        let twice = made.insert((*author, id.digest()), (*room, *seq, *at));
+                        prop_assert!(twice.is_none(), "{id} made two messages");
+                    }
+                    Event::State(StateEvent::HistoryCut { messages, .. }) => for gone in messages {
+                        prop_assert!(made.remove(&(gone.author, gone.digest)).is_some());
+                    }
+                    _ => {}
+                }
+            }
             // A fresh answer only: a stored one may be of the device's user before.
             let fresh = !applied.events.is_empty();
-            if let (Some(author), true, Ok(Done::Posted { room, seq, at, id, .. })) = (author, fresh, &applied.outcome) {
-                prop_assert_eq!(made.get(&(author, id.clone())), Some(&(*room, *seq, *at)));
+            if let (Some(author), true, Ok(Done::Posted { room, seq, at, .. })) = (author, fresh, &applied.outcome) {
+                let Command::Submit(Submission { action: Action::PostMessage(post), .. }) = &entry.command else {
+                    panic!("only a post comes to a message");
+                };
+                prop_assert_eq!(made.get(&(author, post.id.digest())), Some(&(*room, *seq, *at)));
             }
         }
     }

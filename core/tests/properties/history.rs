@@ -15,6 +15,9 @@ proptest! {
         let mut last: BTreeMap<RoomId, Seq> = BTreeMap::new();
         for (index, entry) in &log {
             for event in state.apply(*index, entry).events {
+                if let Event::State(StateEvent::RoomForgotten { room }) = event {
+                    last.remove(&room);
+                }
                 let Event::Room(line) = event else { continue };
                 let before = last.insert(line.room, line.seq).unwrap_or_default();
                 prop_assert_eq!(line.seq, before.next());

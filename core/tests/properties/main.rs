@@ -4,8 +4,11 @@
 mod determinism;
 mod exactly_once;
 mod history;
+mod model;
 mod privacy;
+mod reach;
 mod refinement;
 mod refusal;
+mod retention;
 mod script;
 mod unread;

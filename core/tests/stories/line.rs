@@ -37,6 +37,11 @@ impl Line {
         Some(line)
     }
 
+    /// Whether an option says yes.
+    pub(crate) fn says(&self, key: &str) -> bool {
+        self.options.get(key).is_some_and(|value| value == "yes")
+    }
+
     pub(crate) fn number(&self, key: &str) -> Option<u64> {
         self.options
             .get(key)

@@ -1,4 +1,4 @@
-//! Stories: what the chat does, told line by line. `world.rs` says what a line may say; every line
+//! Stories: what the chat does, told line by line. `world` says what a line may say; every line
 //! that ends in `->` says what it must come to.
 
 mod line;
@@ -14,6 +14,7 @@ fn tell(story: &str) {
         let found = world.act(&line);
         assert_eq!(found, line.expected, "line {}: {text}", number + 1);
     }
+    world.end();
 }
 
 macro_rules! story {
@@ -37,3 +38,38 @@ story!(unread_counts_messages_of_others_past_the_mark);
 story!(an_idle_writer_expires);
 story!(log_time_never_runs_backwards);
 story!(a_user_cannot_be_in_too_many_places);
+story!(a_bot_belongs_to_a_person);
+story!(a_deleted_room_is_gone_and_its_name_is_free);
+story!(a_login_is_remembered);
+story!(a_name_that_looks_like_anothers_is_refused);
+story!(a_password_is_changed_by_who_knows_it);
+story!(a_role_says_what_a_member_may_do);
+story!(a_room_is_given_away_by_its_owner);
+story!(a_user_is_invited_to_so_many_rooms);
+story!(an_archived_room_is_closed_for_writing);
+story!(an_invitation_opens_a_room);
+story!(an_invite_lets_in_as_many_as_it_says);
+story!(an_operator_says_how_much_users_keep);
+story!(an_owner_who_goes_leaves_the_room_to_the_longest_standing);
+story!(invites_have_an_end);
+story!(lists_of_people_and_places_have_ends);
+story!(nobody_manages_a_direct_room);
+story!(retention_has_bounds);
+story!(some_names_are_nobodys);
+story!(who_is_banned_stays_out_until_then);
+story!(who_is_deleted_leaves_a_name_that_nobody_gets);
+story!(who_is_deleted_may_take_the_texts_along);
+story!(who_is_kicked_may_come_back);
+story!(who_is_muted_reads_until_then);
+story!(writers_of_an_unbound_device_go_a_few_at_a_time);
+story!(a_room_holds_so_many_members);
+story!(an_edit_gives_an_own_message_another_text);
+story!(a_redacted_message_has_no_text_any_more);
+story!(an_emoji_is_put_to_a_message_once_by_each);
+story!(a_mention_is_counted_apart);
+story!(the_newest_mentions_are_remembered);
+story!(what_is_over_its_bounds_goes);
+story!(a_long_history_goes_a_stretch_at_a_time);
+story!(texts_are_kept_up_to_a_quota);
+story!(texts_of_a_deleted_user_go_a_few_at_a_time);
+story!(what_has_run_out_is_swept);

@@ -5,10 +5,13 @@ mod member;
 mod new_cluster;
 mod own_docs;
 mod raft;
+mod rule;
 mod status;
 mod telemetry;
 
-use crate::cli::{Cli, ClusterCommand, Command, LeaderCommand, MemberCommand, RaftCommand};
+use crate::cli::{
+    Cli, ClusterCommand, Command, InvitesCommand, LeaderCommand, MemberCommand, RaftCommand, RoomsCommand,
+};
 use crate::failure::Failure;
 use crate::link::Link;
 use crate::output::Answer;
@@ -16,15 +19,25 @@ use crate::output::Answer;
 /// Runs the command of this command line, once.
 pub(crate) async fn run(cli: &Cli) -> Result<Answer, Failure> {
     let link = Link::new(&cli.global);
-    let stale = cli.global.stale;
+    let (stale, dry_run) = (cli.global.stale, cli.global.dry_run);
     match &cli.command {
         Command::Status | Command::Cluster(ClusterCommand::Status) => status::show(&link, stale).await,
         Command::Health(args) | Command::Cluster(ClusterCommand::Health(args)) => Ok(health::show(&link, args).await),
-        Command::Cluster(ClusterCommand::New(args)) => new_cluster::make(args, cli.global.dry_run),
+        Command::Cluster(ClusterCommand::New(args)) => new_cluster::make(args, dry_run),
         Command::Member(MemberCommand::List) => member::list(&link, stale).await,
         Command::Member(MemberCommand::Show { id }) => member::show(&link, stale, *id).await,
         Command::Leader(LeaderCommand::Show) => member::leader(&link, stale).await,
         Command::Raft(RaftCommand::Info) => raft::info(&link).await,
+        Command::Invites(InvitesCommand::Create { ttl, uses }) => {
+            rule::create_invite(&link, *ttl, *uses, dry_run).await
+        }
+        Command::Invites(InvitesCommand::List) => rule::invites(&link).await,
+        Command::Invites(InvitesCommand::Revoke { id }) => rule::revoke_invite(&link, *id, dry_run).await,
+        Command::Rooms(RoomsCommand::Retention { room, rule }) => {
+            rule::retention(&link, Some(room), *rule, dry_run).await
+        }
+        Command::Retention(args) => rule::retention(&link, None, *args, dry_run).await,
+        Command::Quota(args) => rule::quota(&link, args, dry_run).await,
         Command::Metrics => telemetry::metrics(&link).await,
         Command::Version => Ok(telemetry::version(&link).await),
         Command::Completions { shell } => Ok(own_docs::completions(*shell)),

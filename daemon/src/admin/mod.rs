@@ -13,6 +13,7 @@ mod metrics;
 mod process;
 mod reply;
 mod route;
+mod rule;
 mod serve;
 mod socket;
 mod source;

@@ -31,12 +31,18 @@ impl IntoResponse for Refused {
     fn into_response(self) -> Response {
         let status = match self.0.code.as_str() {
             code::NO_QUORUM | code::NOT_FORMED | code::LEADER_UNREACHABLE => StatusCode::SERVICE_UNAVAILABLE,
-            code::UNKNOWN_NODE | code::UNKNOWN_PATH => StatusCode::NOT_FOUND,
+            code::UNKNOWN_NODE
+            | code::UNKNOWN_PATH
+            | code::UNKNOWN_USER
+            | code::UNKNOWN_ROOM
+            | code::UNKNOWN_INVITE => StatusCode::NOT_FOUND,
             code::METHOD_NOT_ALLOWED => StatusCode::METHOD_NOT_ALLOWED,
             code::BAD_REQUEST => StatusCode::BAD_REQUEST,
             code::TOO_LARGE => StatusCode::PAYLOAD_TOO_LARGE,
-            code::TIMED_OUT => StatusCode::GATEWAY_TIMEOUT,
-            _ => StatusCode::INTERNAL_SERVER_ERROR,
+            code::TIMED_OUT | code::OUTCOME_UNKNOWN => StatusCode::GATEWAY_TIMEOUT,
+            code::INTERNAL => StatusCode::INTERNAL_SERVER_ERROR,
+            // What is left are refusals of the state machine.
+            _ => StatusCode::CONFLICT,
         };
         (status, Json(ErrorReply { error: self.0 })).into_response()
     }

@@ -34,7 +34,8 @@ pub(super) fn admin_routes<S: Source>(source: Arc<S>) -> Router {
         .route("/v1/members/{id}", get(member::<S>))
         .route("/v1/leader", get(leader::<S>))
         .route("/v1/version", get(version::<S>))
-        .route("/metrics", get(metrics::<S>));
+        .route("/metrics", get(metrics::<S>))
+        .merge(super::rule::routes::<S>());
     bounded(routes).with_state(source)
 }
 

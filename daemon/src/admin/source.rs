@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use quorate_adminapi::{ErrorBody, RaftInfo, Status, Version, code};
-use quorate_core::NodeId;
+use quorate_core::{Done, NodeId, Operation, Operator, Refusal, State};
 
 use super::metrics::MetricsSnapshot;
 
@@ -21,6 +21,15 @@ pub trait Source: Send + Sync + 'static {
 
     /// The program.
     fn version(&self) -> Version;
+
+    /// Looks at the chat as this node knows it. Short: applying waits for it.
+    fn look<T>(&self, look: impl FnOnce(&State) -> T) -> T;
+
+    /// Puts what an operator asks through the log.
+    fn operate(&self, by: Operator, operation: Operation) -> impl Future<Output = Result<Done, AdminError>> + Send;
+
+    /// The link that carries an invite's secret: all nodes, in random order.
+    fn invite_link(&self, secret: &str) -> Result<String, AdminError>;
 }
 
 /// Why there is no answer. Each variant is something else for the operator to do.
@@ -50,6 +59,18 @@ pub enum AdminError {
         /// The leader.
         leader: NodeId,
     },
+    /// The state machine said no.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// No majority took the change, which surely did not happen: ask again when there is one.
+    #[error("no majority is within reach of this node: nothing was changed")]
+    NotChanged,
+    /// The change may have happened: look before asking again.
+    #[error("the change was not confirmed in time: it may be done or not")]
+    OutcomeUnknown,
+    /// No node's address is known well enough for a link.
+    #[error("no link can be made: {0}")]
+    NoLink(String),
 }
 
 impl AdminError {
@@ -75,6 +96,10 @@ impl AdminError {
                     .join(", ");
                 ErrorBody::new(code::NOT_FORMED, self.to_string()).with_hint(format!("it waits for {names}"))
             }
+            Self::Refused(refusal) => ErrorBody::new(refusal.code(), refusal.to_string()),
+            Self::NotChanged => ErrorBody::new(code::NO_QUORUM, self.to_string()),
+            Self::OutcomeUnknown => ErrorBody::new(code::OUTCOME_UNKNOWN, self.to_string()),
+            Self::NoLink(_) => ErrorBody::new(code::INTERNAL, self.to_string()),
             Self::LeaderUnreachable { .. } => {
                 ErrorBody::new(code::LEADER_UNREACHABLE, self.to_string()).with_hint(STALE)
             }

@@ -21,6 +21,6 @@ pub use fault::{ConfigError, Fault, Place};
 pub use flags::Flags;
 pub use load::environment;
 pub use model::{
-    Accounts, Cluster, Config, Limit, Limits, Listen, Log, LogFilter, LogFilterError, LogFormat, Metrics, Node, Raft,
-    Registration, Tls,
+    Accounts, Cluster, Config, Limit, Limits, Listen, Log, LogFilter, LogFilterError, LogFormat, Metrics, Node,
+    Presence, Raft, Registration, Search, Tls,
 };

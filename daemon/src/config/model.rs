@@ -25,6 +25,10 @@ pub struct Config {
     pub accounts: Accounts,
     /// `[limits]`
     pub limits: Limits,
+    /// `[search]`
+    pub search: Search,
+    /// `[presence]`
+    pub presence: Presence,
     /// `[cluster]`
     pub cluster: Cluster,
     /// `[tls]`
@@ -114,6 +118,20 @@ pub struct Limits {
     pub sessions_per_address: Limit,
 }
 
+/// Searching in messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Search {
+    /// Whether this node keeps an index of all texts, beside the data.
+    pub enabled: bool,
+}
+
+/// Who is there and who is writing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Presence {
+    /// Whether this node tells and shows it.
+    pub enabled: bool,
+}
+
 /// How the cluster is formed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cluster {
@@ -184,6 +202,8 @@ impl Config {
                 failed_logins_per_minute: NonZeroU32::new(10),
                 sessions_per_address: NonZeroU32::new(4096),
             },
+            search: Search { enabled: true },
+            presence: Presence { enabled: true },
             cluster: Cluster { file: None },
             tls: Tls {
                 ca: base.join(quorate_certs::CA_CERT_FILE),

@@ -43,6 +43,7 @@ pub(super) enum Scalar {
     Text(String),
     Integer(String),
     Bare(String),
+    Boolean(bool),
     /// Of a kind that no key has; the word for it.
     Other(&'static str),
 }
@@ -54,7 +55,7 @@ impl Scalar {
             // Other radixes are refused as integers that do not parse: no key is better written in hex.
             DeValue::Integer(integer) => Self::Integer(integer.to_string()),
             DeValue::Float(_) => Self::Other("a float"),
-            DeValue::Boolean(_) => Self::Other("a boolean"),
+            DeValue::Boolean(value) => Self::Boolean(*value),
             DeValue::Datetime(_) => Self::Other("a date"),
             DeValue::Array(_) => Self::Other("an array"),
             DeValue::Table(_) => Self::Other("a table"),
@@ -76,7 +77,27 @@ impl Value {
             Scalar::Integer(integer) => {
                 Err(Problem::new("must be a text, not an integer").suggest(format_args!("\"{integer}\"")))
             }
+            Scalar::Boolean(_) => Err(Problem::new("must be a text, not a boolean")),
             Scalar::Other(kind) => Err(Problem::new(format!("must be a text, not {kind}"))),
+        }
+    }
+
+    /// On or off.
+    pub(super) fn switch(&self) -> Result<bool, Problem> {
+        let problem = |given: &str| Problem::new(format!("must be true or false, not {given}"));
+        match &self.scalar {
+            Scalar::Boolean(value) => Ok(*value),
+            Scalar::Bare(text) => text.parse().map_err(|_| problem(&format!("\"{text}\""))),
+            Scalar::Text(text) => {
+                let problem = problem("a text");
+                Err(match text.as_str() {
+                    "true" | "on" | "yes" => problem.suggest("true"),
+                    "false" | "off" | "no" => problem.suggest("false"),
+                    _ => problem,
+                })
+            }
+            Scalar::Integer(_) => Err(problem("an integer")),
+            Scalar::Other(kind) => Err(problem(kind)),
         }
     }
 
@@ -108,6 +129,7 @@ impl Value {
                     problem
                 });
             }
+            Scalar::Boolean(_) => return Err(Problem::new(format!("must be {allowed}, not a boolean"))),
             Scalar::Other(kind) => return Err(Problem::new(format!("must be {allowed}, not {kind}"))),
         };
         let outside = || Problem::new(format!("must be {allowed}, not {digits}"));

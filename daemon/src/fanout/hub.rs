@@ -5,21 +5,32 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use bytes::Bytes;
-use quorate_core::{LogIndex, RoomId, Seq};
+use quorate_core::{DeviceId, LogIndex, RoomId, Seq};
 use tokio::sync::watch;
 
+use super::device::{Attached, Devices};
 use super::mailbox::Mailbox;
 use super::tail::Tail;
 
-/// An applied room event on its way to followers.
+/// What was applied to a room, on its way to followers.
 #[derive(Clone, Debug)]
-pub struct Published {
-    /// Where.
-    pub room: RoomId,
-    /// Its place there.
-    pub seq: Seq,
-    /// `quorate_protocol::event` bytes.
-    pub bytes: Bytes,
+pub enum Published {
+    /// A new line.
+    Line {
+        /// Where.
+        room: RoomId,
+        /// Its place there.
+        seq: Seq,
+        /// `quorate_protocol::event` bytes.
+        bytes: Bytes,
+    },
+    /// Lines up to and with this one lost their texts, or are gone.
+    Void {
+        /// Where.
+        room: RoomId,
+        /// The last one that did.
+        upto: Seq,
+    },
 }
 
 /// What a follower finds after its cursor.
@@ -41,6 +52,7 @@ pub struct Hub {
     rooms: RwLock<HashMap<RoomId, Arc<Room>>>,
     tail_bytes: Arc<AtomicUsize>,
     applied: watch::Sender<LogIndex>,
+    devices: Devices,
 }
 
 #[derive(Debug)]
@@ -78,6 +90,7 @@ impl Default for Hub {
             rooms: RwLock::default(),
             tail_bytes: Arc::default(),
             applied: watch::Sender::new(LogIndex(0)),
+            devices: Devices::default(),
         }
     }
 }
@@ -93,11 +106,20 @@ impl Hub {
             return;
         }
         let mut touched: Vec<&Arc<Room>> = Vec::new();
-        for Published { room, seq, bytes } in batch {
-            let Some(room) = rooms.get(&room) else { continue };
+        for published in batch {
+            let (Published::Line { room, .. } | Published::Void { room, .. }) = &published;
+            let Some(room) = rooms.get(room) else { continue };
             let mut followed = room.lock();
-            followed.tail.push(seq, bytes);
-            followed.head = Some(seq);
+            match published {
+                Published::Line { seq, bytes, .. } => {
+                    followed.tail.push(seq, bytes);
+                    followed.head = Some(seq);
+                }
+                Published::Void { upto, .. } => {
+                    followed.void(upto);
+                    continue;
+                }
+            }
             if !touched.iter().any(|known| Arc::ptr_eq(known, room)) {
                 touched.push(room);
             }
@@ -108,9 +130,34 @@ impl Hub {
         }
     }
 
-    /// The state was replaced by a snapshot: tails are void, and every follower looks into the
-    /// store.
+    /// Forgets what tails hold of lines that have just lost their texts, or are gone: to be called
+    /// before anybody is told that they have, so that who knows of it finds no such text here. The
+    /// room, and the last of these lines. What this very batch brings is published later.
+    pub fn forget(&self, voids: impl IntoIterator<Item = (RoomId, Seq)>) {
+        let mut voids = voids.into_iter().peekable();
+        if voids.peek().is_none() {
+            return;
+        }
+        let rooms = self.rooms.read().unwrap_or_else(PoisonError::into_inner);
+        for (room, upto) in voids {
+            if let Some(room) = rooms.get(&room) {
+                room.lock().void(upto);
+            }
+        }
+    }
+
+    /// A room is closed for ever, without a line that would say so: its followers are to look.
+    pub fn closed(&self, room: RoomId) {
+        let rooms = self.rooms.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(room) = rooms.get(&room) {
+            room.lock().followers.iter().for_each(|follower| follower.wake());
+        }
+    }
+
+    /// The state was replaced by a snapshot: tails are void, every follower looks into the store,
+    /// and every session after its device.
     pub fn reset(&self) {
+        self.devices.tell_all();
         for room in self.rooms.read().unwrap_or_else(PoisonError::into_inner).values() {
             let mut followed = room.lock();
             followed.tail.clear();
@@ -131,6 +178,23 @@ impl Hub {
     /// Follows the applied index.
     pub fn watch_applied(&self) -> watch::Receiver<LogIndex> {
         self.applied.subscribe()
+    }
+
+    /// Tells the session behind the mailbox when this device is unbound ([`Mailbox::unbound`]), for
+    /// as long as the guard lives. What was unbound before the call is not told: look at the state
+    /// after it.
+    #[must_use]
+    pub fn attach(self: &Arc<Self>, device: &DeviceId, mailbox: &Arc<Mailbox>) -> Attached {
+        Attached::new(Arc::clone(self), device, mailbox)
+    }
+
+    /// These devices speak for nobody, or for another user, as of the applied index.
+    pub fn unbound(&self, devices: &[DeviceId]) {
+        devices.iter().for_each(|device| self.devices.tell(device));
+    }
+
+    pub(super) fn devices(&self) -> &Devices {
+        &self.devices
     }
 
     /// Follows a room from after `cursor`. The mailbox has the feed at once, since there may be
@@ -170,6 +234,15 @@ impl Hub {
         };
         if is_empty {
             rooms.remove(&id);
+        }
+    }
+}
+
+impl Followed {
+    fn void(&mut self, upto: Seq) {
+        if self.tail.void(upto) {
+            // What the store holds after a cursor may be nothing, even before the head.
+            self.head = None;
         }
     }
 }
@@ -233,6 +306,12 @@ impl Subscription {
         self.cursor.0 += events as u64;
     }
 
+    /// What the store has after the cursor begins with this line only: those before it are gone. The
+    /// cursor goes to just before it, if it is behind.
+    pub fn skip_to(&mut self, first: Seq) {
+        self.cursor = self.cursor.max(Seq(first.0.saturating_sub(1)));
+    }
+
     /// The feed was taken out of the mailbox and not pulled: it goes back to the end.
     pub fn put_back(&self) {
         self.follower.mailbox.wake(self.follower.feed);
@@ -257,7 +336,7 @@ mod tests {
     const ROOM: RoomId = RoomId(7);
 
     fn event(seq: u64) -> Published {
-        Published {
+        Published::Line {
             room: ROOM,
             seq: Seq(seq),
             bytes: Bytes::from(format!("event {seq}")),
@@ -321,6 +400,77 @@ mod tests {
         hub.publish((1..=3).map(event).collect());
         assert_eq!(texts(feed.pull(1)), ["event 1"]);
         assert_eq!(texts(feed.pull(14)), ["event 1", "event 2"]);
+    }
+
+    fn void(upto: u64) -> Published {
+        Published::Void {
+            room: ROOM,
+            upto: Seq(upto),
+        }
+    }
+
+    /// A follower that has had everything up to `cursor`, in a room whose tail holds 1 to 10.
+    fn following(hub: &Arc<Hub>, cursor: u64) -> Subscription {
+        let feed = hub.subscribe(ROOM, 1, &Arc::default(), Seq(cursor));
+        hub.publish((1..=10).map(event).collect());
+        feed
+    }
+
+    #[test]
+    fn a_line_that_lost_its_text_is_in_no_tail() {
+        let hub: Arc<Hub> = Arc::default();
+        let feed = following(&hub, 3);
+        hub.publish(vec![void(5), event(11)]);
+        assert_eq!(feed.pull(1000), Pull::Store);
+        let hub: Arc<Hub> = Arc::default();
+        let feed = following(&hub, 3);
+        hub.forget([(ROOM, Seq(5))]);
+        assert_eq!(feed.pull(1000), Pull::Unknown);
+    }
+
+    #[test]
+    fn a_line_posted_and_voided_in_one_batch_is_in_no_tail() {
+        let hub: Arc<Hub> = Arc::default();
+        let feed = following(&hub, 10);
+        hub.publish(vec![event(11), void(11), event(12)]);
+        assert_eq!(feed.pull(1000), Pull::Store);
+    }
+
+    #[test]
+    fn who_has_the_lost_text_already_gets_what_comes_after_it_from_the_tail_once() {
+        let hub: Arc<Hub> = Arc::default();
+        let mut feed = following(&hub, 10);
+        hub.forget([(ROOM, Seq(5))]);
+        hub.publish(vec![void(5), event(11), event(12)]);
+        assert_eq!(texts(feed.pull(1000)), ["event 11", "event 12"]);
+        feed.advance(2);
+        assert_eq!(feed.pull(1000), Pull::Nothing);
+    }
+
+    #[test]
+    fn a_tail_that_begins_after_what_is_void_stays() {
+        let hub: Arc<Hub> = Arc::default();
+        let feed = hub.subscribe(ROOM, 1, &Arc::default(), Seq(8));
+        hub.publish(vec![event(9), event(10)]);
+        hub.forget([(ROOM, Seq(8))]);
+        hub.publish(vec![void(8), event(11)]);
+        assert_eq!(texts(feed.pull(1000)), ["event 9", "event 10", "event 11"]);
+    }
+
+    #[test]
+    fn a_cursor_whose_lines_are_all_gone_does_not_ask_the_store_for_ever() {
+        let hub: Arc<Hub> = Arc::default();
+        let mut feed = following(&hub, 3);
+        hub.forget([(ROOM, Seq(10))]);
+        hub.publish(vec![void(10)]);
+        assert_eq!(feed.pull(1000), Pull::Unknown);
+        // The store had nothing; then a line comes, and the store gives it as the first one.
+        hub.publish(vec![event(11)]);
+        assert_eq!(feed.pull(1000), Pull::Store);
+        feed.skip_to(Seq(11));
+        assert_eq!(texts(feed.pull(1000)), ["event 11"]);
+        feed.skip_to(Seq(5));
+        assert_eq!(feed.cursor(), Seq(10));
     }
 
     #[tokio::test]

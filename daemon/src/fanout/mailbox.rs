@@ -1,4 +1,4 @@
-//! A session's list of feeds that have something to pull.
+//! A session's list of feeds that have something to pull, and the bell for its device.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -10,6 +10,8 @@ use tokio::sync::Notify;
 pub struct Mailbox {
     woken: Mutex<Vec<u32>>,
     notify: Notify,
+    /// A permit in it is the news itself, and stays until it is taken.
+    unbound: Notify,
 }
 
 impl Mailbox {
@@ -23,6 +25,17 @@ impl Mailbox {
             }
             self.notify.notified().await;
         }
+    }
+
+    /// Waits until the device that this mailbox is attached for ([`super::Hub::attach`]) speaks for
+    /// nobody any more, or for another user, or may do so: who is told looks at the state, which has
+    /// it already. Cancel-safe: what is not taken stays. Told several times, it is taken once.
+    pub async fn unbound(&self) {
+        self.unbound.notified().await;
+    }
+
+    pub(super) fn unbind(&self) {
+        self.unbound.notify_one();
     }
 
     /// The feed has something. The caller sees to it that no feed is in here twice.

@@ -57,6 +57,14 @@ impl Tail {
         self.events.clear();
     }
 
+    /// Forgets everything if it may hold a line up to and with this one; true if it holds nothing now.
+    pub(super) fn void(&mut self, upto: Seq) -> bool {
+        if self.first <= upto {
+            self.clear();
+        }
+        self.events.is_empty()
+    }
+
     /// The seq of the newest event; `None` when nothing is known.
     pub(super) fn last(&self) -> Option<Seq> {
         (!self.events.is_empty()).then(|| Seq(self.first.0 + self.events.len() as u64 - 1))

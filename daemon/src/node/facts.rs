@@ -9,6 +9,7 @@ use quorate_protocol::relay::{Facts, PeerFacts};
 use tokio::sync::watch;
 
 use crate::consensus::View;
+use crate::relay;
 use crate::session::Counters;
 use crate::store::Reader;
 
@@ -44,6 +45,7 @@ impl FactSheet {
             cert_expires: seconds(self.identity.current().expires_at()),
             draining: *self.draining.borrow(),
             peers: peers.collect(),
+            now: relay::now(),
         }
     }
 }

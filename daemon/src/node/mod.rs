@@ -8,10 +8,12 @@ mod drain;
 mod error;
 mod facts;
 mod notify;
+mod operate;
 mod reload;
 mod run;
 mod source;
 mod trace;
+mod view;
 
 pub use error::NodeError;
 pub use run::run;

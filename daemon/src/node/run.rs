@@ -1,11 +1,12 @@
 //! The life of a node, from top to bottom.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use quorate_certs::NodeSecrets;
-use quorate_protocol::client::NodeAddr;
+use quorate_core::State;
 use quorate_transport::{CloseCode, Limits as PortLimits, Listener, Port};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -17,16 +18,22 @@ use super::facts::FactSheet;
 use super::reload::{Reload, rates, sessions_per_address};
 use super::source::NodeSource;
 use super::trace::Traces;
+use super::view;
 use super::{NodeError, notify};
 use crate::admin::{self, AdminSocket};
 use crate::config::{Config, Flags, Registration};
-use crate::consensus::{Consensus, ConsensusConfig, Formation, View};
+use crate::consensus::{Consensus, ConsensusConfig, Formation};
+use crate::janitor;
 use crate::peer::{self, AddressBook, Enrolment, Links, Local, PeerHandlers};
-use crate::relay::{FactsSource, Relay, Server};
+use crate::presence::{self, Board};
+use crate::relay::{Clock, FactsSource, Listeners, Relay, Server, keep_clock};
+use crate::search::Search;
 use crate::session::{self, Cluster, Counters, Limits, Passwords, Services};
 
 /// The file in the data directory that lets stateless resets survive a restart.
 const SECRETS_FILE: &str = "endpoint.key";
+/// The directory in the data directory that holds the search index.
+const SEARCH_DIR: &str = "search";
 /// How often a node that waits for others says so.
 const WAITING_INTERVAL: Duration = Duration::from_secs(5);
 
@@ -83,7 +90,12 @@ pub async fn run(file: PathBuf, flags: Flags, config: Config, traces: Traces) ->
         Arc::clone(&links),
     )
     .await?;
-    let relay = Relay::start(node, consensus.clone(), Arc::clone(&links));
+    let clock = Clock::new(node, store.reader().with_state(State::now));
+    tokio::spawn(keep_clock(clock.clone(), Arc::clone(&links), consensus.view()));
+    let relay = Relay::start(node, consensus.clone(), clock.clone(), Arc::clone(&links));
+    let board = Board::new(config.presence.enabled);
+    let listening = board.clone();
+    let listeners: Listeners = Arc::new(move |peer| listening.listener(peer));
 
     let (draining, is_draining) = watch::channel(false);
     let counters = Arc::new(Counters::default());
@@ -98,7 +110,7 @@ pub async fn run(file: PathBuf, flags: Flags, config: Config, traces: Traces) ->
     let own_facts: FactsSource = Arc::new(move || sheet.now());
     let handlers = PeerHandlers {
         raft: consensus.stream_handler(),
-        relay: Arc::new(Server::new(consensus.clone(), own_facts)),
+        relay: Arc::new(Server::new(consensus.clone(), clock, own_facts, listeners)),
         join: None,
     };
     let (client_port, peer_port) = (clients.handle(), peers.handle());
@@ -113,7 +125,24 @@ pub async fn run(file: PathBuf, flags: Flags, config: Config, traces: Traces) ->
 
     let limits = Arc::new(Limits::new(rates(&config.limits)));
     let (cluster, cluster_seen) = watch::channel(Cluster::default());
-    tokio::spawn(follow_view(consensus.view(), cluster));
+    tokio::spawn(view::follow(consensus.view(), cluster, view::cluster));
+    let (others, others_seen) = watch::channel(BTreeSet::new());
+    tokio::spawn(view::follow(consensus.view(), others, move |view| {
+        view::others(view, node)
+    }));
+    tokio::spawn(presence::speak(board.clone(), Arc::clone(&links), others_seen));
+    let (leads, leads_seen) = watch::channel(false);
+    tokio::spawn(view::follow(consensus.view(), leads, move |view| {
+        view.leader == Some(node)
+    }));
+    tokio::spawn(janitor::keep(Arc::clone(&relay), store.reader(), leads_seen));
+    let (search, search_keeper) = if config.search.enabled {
+        let dir = config.node.data_dir.join(SEARCH_DIR);
+        let (search, keeper) = Search::start(dir, store.reader(), hub.watch_applied());
+        (search, Some(keeper))
+    } else {
+        (Search::off(), None)
+    };
     let services = Services {
         cluster_id: store.identity().cluster.to_string(),
         node,
@@ -125,7 +154,9 @@ pub async fn run(file: PathBuf, flags: Flags, config: Config, traces: Traces) ->
         limits: Arc::clone(&limits),
         // As many hashes at once as there are cores: more would only wait for each other.
         passwords: Passwords::new(std::thread::available_parallelism().map_or(1, usize::from)),
-        registration_is_open: config.accounts.registration == Registration::Open,
+        registration: registration(config.accounts.registration),
+        board,
+        search,
         counters: Arc::clone(&counters),
     };
     tokio::spawn(session::listen(clients, Arc::new(services)));
@@ -173,6 +204,7 @@ pub async fn run(file: PathBuf, flags: Flags, config: Config, traces: Traces) ->
         clients: client_port,
         peers: peer_port,
         counters,
+        search: search_keeper,
     };
     let why = loop {
         tokio::select! {
@@ -195,7 +227,7 @@ pub async fn run(file: PathBuf, flags: Flags, config: Config, traces: Traces) ->
         None => drain.run(store).await.map_err(NodeError::Storage),
         Some(error) => {
             tracing::error!(%error, "the node ends");
-            drain.close(CloseCode::Internal).await;
+            drain.end(CloseCode::Internal).await;
             // What failed is told already; a second error of the same store tells nothing new.
             let _ = store.shutdown().await;
             Err(error)
@@ -226,28 +258,11 @@ fn bind(
     })
 }
 
-/// Tells sessions who leads and where the nodes are, for as long as there is Raft.
-async fn follow_view(mut view: watch::Receiver<View>, cluster: watch::Sender<Cluster>) {
-    loop {
-        let now = {
-            let view = view.borrow_and_update();
-            let nodes = view.members.iter().map(|(id, member)| NodeAddr {
-                id: *id,
-                addr: member.addrs.client.clone(),
-            });
-            Cluster {
-                leader: view.leader,
-                nodes: nodes.collect(),
-            }
-        };
-        cluster.send_if_modified(|known| {
-            let is_news = *known != now;
-            *known = now;
-            is_news
-        });
-        if view.changed().await.is_err() {
-            return;
-        }
+fn registration(config: Registration) -> session::Registration {
+    match config {
+        Registration::Open => session::Registration::Open,
+        Registration::Invite => session::Registration::Invite,
+        Registration::Closed => session::Registration::Closed,
     }
 }
 

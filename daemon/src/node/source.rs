@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use quorate_adminapi::{Cluster, Member, MemberRole, MemberState, RaftInfo, StateHash, Status, UtcTime, Version};
-use quorate_core::{LogIndex, NodeId};
+use quorate_core::{Done, LogIndex, NodeId, Operation, Operator, State};
 use quorate_protocol::relay::{Facts, PeerFacts};
 use tokio::time::Instant;
 
@@ -173,7 +173,7 @@ impl Source for NodeSource {
 
     async fn raft_info(&self) -> RaftInfo {
         let view = self.consensus.view().borrow().clone();
-        let hash = self.facts.reader.with_state(quorate_core::State::hash);
+        let hash = self.facts.reader.with_state(State::hash);
         RaftInfo {
             id: self.node,
             term: view.term,
@@ -229,5 +229,17 @@ impl Source for NodeSource {
             program: "chatd".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
         }
+    }
+
+    fn look<T>(&self, look: impl FnOnce(&State) -> T) -> T {
+        self.facts.reader.with_state(look)
+    }
+
+    async fn operate(&self, by: Operator, operation: Operation) -> Result<Done, AdminError> {
+        self.put_through(by, operation).await
+    }
+
+    fn invite_link(&self, secret: &str) -> Result<String, AdminError> {
+        self.link_with(secret)
     }
 }

@@ -87,7 +87,9 @@ fn begin(route: &Route, items: &[Item]) -> Ends {
     let leader = route.consensus.view().borrow().leader;
     let mut ends = match leader {
         None => return std::future::ready(not_proposed(count, None)).boxed(),
-        Some(leader) if leader == route.node => propose(route.consensus.clone(), commands, deadline).boxed(),
+        Some(leader) if leader == route.node => {
+            propose(route.consensus.clone(), route.clock.clone(), commands, deadline).boxed()
+        }
         Some(leader) => {
             let hops = Arc::clone(&route.hops);
             async move { hops.submit(leader, commands, deadline).await }.boxed()

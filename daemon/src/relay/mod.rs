@@ -5,20 +5,24 @@
 //! again until its deadline; what may have been is told as unknown, and the asker's request number
 //! finds out.
 //!
-//! Left out on purpose: sessions (relay never looks up), and what a command means.
+//! Between the calls go signals, which are only handed on ([`Listener`]).
+//!
+//! Left out on purpose: sessions (relay never looks up), and what a command or a signal means.
 
 mod batch;
+mod clock;
 mod facts;
 mod hop;
 mod read;
 mod serve;
 
+pub use clock::{AHEAD_MAX, Clock, keep_clock};
 pub use facts::ask_facts;
-pub use serve::{FactsSource, Server, now};
+pub use serve::{FactsSource, Listener, Listeners, Server, now};
 
 use std::sync::Arc;
 
-use quorate_core::{Command, LogIndex, NodeId};
+use quorate_core::{Command, LogIndex, NodeId, Timestamp};
 use quorate_protocol::entry;
 use quorate_protocol::relay::End;
 use tokio::sync::{mpsc, oneshot};
@@ -44,6 +48,7 @@ pub struct Relay {
 struct Route {
     node: NodeId,
     consensus: Consensus,
+    clock: Clock,
     hops: Arc<Hops>,
 }
 
@@ -55,10 +60,15 @@ pub struct NoQuorum;
 impl Relay {
     /// Begins to take submissions. Ends when the relay is dropped.
     #[must_use]
-    pub fn start(node: NodeId, consensus: Consensus, links: Arc<Links>) -> Arc<Self> {
+    pub fn start(node: NodeId, consensus: Consensus, clock: Clock, links: Arc<Links>) -> Arc<Self> {
         let (queue, items) = mpsc::channel(QUEUE_MAX);
         let hops = Arc::new(Hops::new(links, consensus.view()));
-        let route = Route { node, consensus, hops };
+        let route = Route {
+            node,
+            consensus,
+            clock,
+            hops,
+        };
         tokio::spawn(batch::run(items, route.clone()));
         Arc::new(Self { queue, route })
     }
@@ -89,6 +99,12 @@ impl Relay {
             // knows whether the item was proposed.
             ended.await.unwrap_or(End::Unknown)
         }
+    }
+
+    /// How a command would be stamped that this node proposes now.
+    #[must_use]
+    pub fn stamp(&self) -> Timestamp {
+        self.route.clock.stamp_in(&self.route.consensus.view().borrow())
     }
 
     /// Up to where this node must have applied to serve a linearizable read that begins now.

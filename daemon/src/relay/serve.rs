@@ -16,6 +16,7 @@ use quorate_protocol::{Frame, entry};
 use quorate_transport::{FrameReceiver, FrameSender};
 use tokio::time::{Instant, timeout};
 
+use super::Clock;
 use super::batch::not_proposed;
 use crate::consensus::{Consensus, ProposeOutcome};
 use crate::peer::StreamHandler;
@@ -31,28 +32,48 @@ const SEND_DEADLINE: Duration = Duration::from_secs(2);
 
 /// What this node says of itself when it is asked.
 pub type FactsSource = Arc<dyn Fn() -> Facts + Send + Sync>;
+/// Takes in the signals of one stream, and says whether they make sense. It must not block.
+pub type Listener = Box<dyn FnMut(&Frame) -> bool + Send>;
+/// Makes a listener for a stream of a peer.
+pub type Listeners = Arc<dyn Fn(NodeId) -> Listener + Send + Sync>;
 
-/// Serves relayed calls.
+/// Serves relayed calls, and hands on signals.
 #[derive(Clone)]
 pub struct Server {
     consensus: Consensus,
+    clock: Clock,
     facts: FactsSource,
+    listeners: Listeners,
 }
 
 impl Server {
-    /// Proposes through `consensus` when this node leads.
+    /// Proposes through `consensus` when this node leads, stamped by `clock`.
     #[must_use]
-    pub fn new(consensus: Consensus, facts: FactsSource) -> Self {
-        Self { consensus, facts }
+    pub fn new(consensus: Consensus, clock: Clock, facts: FactsSource, listeners: Listeners) -> Self {
+        Self {
+            consensus,
+            clock,
+            facts,
+            listeners,
+        }
     }
 
     /// Serves one stream of a peer to its end.
     async fn serve(self, peer: NodeId, mut sender: FrameSender, mut receiver: FrameReceiver) {
         let mut calls: FuturesUnordered<BoxFuture<'static, Frame>> = FuturesUnordered::new();
+        let mut listener = None;
         loop {
             tokio::select! {
                 received = receiver.recv(), if calls.len() < CALLS_MAX => {
                     let Ok(Some(received)) = received else { return };
+                    if matches!(received.kind, kind::PRESENCE | kind::TYPING) {
+                        let listener = listener.get_or_insert_with(|| (self.listeners)(peer));
+                        if listener(&received) {
+                            continue;
+                        }
+                        tracing::warn!(%peer, kind = received.kind, "a signal makes no sense");
+                        return;
+                    }
                     let Some(mut call) = self.call(&received) else {
                         tracing::warn!(%peer, kind = received.kind, "a relayed call makes no sense");
                         return;
@@ -73,7 +94,7 @@ impl Server {
     }
 
     fn call(&self, received: &Frame) -> Option<BoxFuture<'static, Frame>> {
-        let consensus = self.consensus.clone();
+        let (consensus, clock) = (self.consensus.clone(), self.clock.clone());
         match received.kind {
             kind::SUBMIT => {
                 let Submit { call, commands } = parse(received).ok()?;
@@ -82,7 +103,7 @@ impl Server {
                     return None;
                 }
                 let submit = async move {
-                    let ends = propose(consensus, commands, Instant::now() + PROPOSE_DEADLINE).await;
+                    let ends = propose(consensus, clock, commands, Instant::now() + PROPOSE_DEADLINE).await;
                     frame(kind::SUBMITTED, &Submitted { call, ends })
                 };
                 Some(submit.boxed())
@@ -111,15 +132,18 @@ impl StreamHandler for Server {
     }
 }
 
-/// Proposes commands on this node, stamped with its clock.
-pub(super) async fn propose(consensus: Consensus, commands: Vec<Bytes>, deadline: Instant) -> Vec<End> {
+/// Proposes commands on this node, stamped by its clock.
+pub(super) async fn propose(consensus: Consensus, clock: Clock, commands: Vec<Bytes>, deadline: Instant) -> Vec<End> {
     let count = commands.len();
-    let leader = consensus.view().borrow().leader;
+    let (leader, stamp) = {
+        let view = consensus.view();
+        let view = view.borrow();
+        (view.leader, clock.stamp_in(&view))
+    };
     if leader != Some(consensus.node_id()) {
         return not_proposed(count, leader);
     }
-    let now = now();
-    let entries = commands.iter().map(|command| entry::stamp(now, command)).collect();
+    let entries = commands.iter().map(|command| entry::stamp(stamp, command)).collect();
     let outcomes = consensus.propose(entries, deadline).await;
     outcomes.into_iter().map(end).collect()
 }
@@ -136,7 +160,7 @@ fn end(outcome: ProposeOutcome) -> End {
     }
 }
 
-/// This node's clock, as it stamps what is proposed here.
+/// What this node's own clock says; see [`Clock`] for what is made of it.
 #[must_use]
 pub fn now() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();

@@ -6,16 +6,20 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::stream::FuturesUnordered;
-use quorate_core::{DeviceId, LogIndex, Refusal, RoomId, Seq, UserId};
+use quorate_core::{DeviceId, LogIndex, Refusal, RoomId, RoomStanding, Seq, State, UserId};
 use quorate_protocol::Frame;
-use quorate_protocol::client::{self, Answer, Called, Failure, Feed, FeedEnded, Subscribe, Subscribed, Unsubscribe};
+use quorate_protocol::client::{
+    self, Answer, Called, Failure, Feed, FeedEnded, IsTyping, Subscribe, Subscribed, Unsubscribe,
+};
 
-use super::account::{not_logged_in, parse};
-use super::reply::{self, by_core, refused, unavailable};
-use super::serve::{Finished, Handled, Pending};
+use super::present::{name_of, shown};
+use super::reply::{self, by_core, not_logged_in, refused, unavailable};
+use super::request::{Handled, parse};
+use super::serve::{Finished, Pending};
 use super::services::Services;
 use crate::fanout::{Mailbox, Pull, Subscription};
-use crate::store::Range;
+use crate::presence::{Ears, Following};
+use crate::store::{Range, StoredEvent};
 
 /// Feeds of one session at the most.
 const FEEDS_MAX: usize = 1024;
@@ -32,7 +36,15 @@ pub(super) struct FromStore {
     feed: u32,
     room: RoomId,
     after: Seq,
-    events: Option<Vec<Bytes>>,
+    events: Option<Vec<StoredEvent>>,
+}
+
+/// Why a feed is not read on.
+enum Stop {
+    /// The device speaks for somebody else, or nobody: the session will have been told.
+    LoggedOut,
+    /// The feed is over, with this code.
+    Over(&'static str),
 }
 
 /// All feeds of a session.
@@ -40,13 +52,15 @@ pub(super) struct Feeds {
     services: Arc<Services>,
     device: DeviceId,
     mailbox: Arc<Mailbox>,
+    ears: Arc<Ears>,
     open: BTreeMap<u32, Open>,
-    /// Whom the session spoke for when it last subscribed.
+    /// Whom the session speaks for.
     user: Option<UserId>,
 }
 
 struct Open {
     subscription: Subscription,
+    _following: Following,
     /// A read of the store is under way; pulls wait for it.
     is_reading: bool,
     /// The feed was woken meanwhile: what the read found empty may not be any more.
@@ -60,18 +74,29 @@ impl Feeds {
             services,
             device,
             mailbox: Arc::default(),
+            ears: Arc::default(),
             open: BTreeMap::new(),
             user: None,
         }
     }
 
-    pub(super) fn user(&self) -> Option<UserId> {
-        self.user
+    /// Where the session is told that feeds have something, and that its device was unbound.
+    pub(super) fn mailbox(&self) -> &Arc<Mailbox> {
+        &self.mailbox
     }
 
-    /// Waits until feeds have something. Cancel-safe.
-    pub(super) async fn woken(&self) -> Vec<u32> {
-        self.mailbox.woken().await
+    /// Where the session is told who is writing.
+    pub(super) fn ears(&self) -> &Arc<Ears> {
+        &self.ears
+    }
+
+    /// The session speaks for this user from now on: the feeds of another one end.
+    pub(super) fn speak_for(&mut self, user: Option<UserId>, out: &mut Vec<Frame>) {
+        if self.user != user {
+            self.user = user;
+            let feeds: Vec<_> = self.open.keys().copied().collect();
+            feeds.into_iter().for_each(|feed| self.end(feed, "not-logged-in", out));
+        }
     }
 
     pub(super) fn subscribe(&mut self, frame: &Frame, seen: LogIndex) -> Handled {
@@ -95,30 +120,37 @@ impl Feeds {
             return Err(refused("too-many", format_args!("at most {FEEDS_MAX} feeds a session")));
         }
         let user = self.services.account(&self.device).ok_or_else(not_logged_in)?;
-        let (room, name, last) = self.services.reader.with_state(|state| {
+        if self.user != Some(user) {
+            // A login or a logout is under way.
+            return Err(unavailable("node-behind"));
+        }
+        let (room, name, first, last) = self.services.reader.with_state(|state| {
             let id = state
                 .readable_room(user, &ask.room)
                 .map_err(|refusal| by_core(&refusal))?;
             let room = state.room(id).ok_or_else(|| by_core(&Refusal::UnknownRoom))?;
-            Ok((id, room.name.clone(), room.last_seq))
+            Ok((id, room.name.clone(), room.first_seq, room.last_seq))
         })?;
-        let from = ask
-            .from
-            .map_or_else(|| last.next(), |from| from.clamp(Seq(1), last.next()));
+        let from = begins(ask.from, first, last);
         let subscription = self
             .services
             .hub
             .subscribe(room, ask.feed, &self.mailbox, Seq(from.0 - 1));
-        self.user = Some(user);
         self.open.insert(
             ask.feed,
             Open {
                 subscription,
+                _following: self.services.board.follow(room, &self.ears),
                 is_reading: false,
                 is_woken: false,
             },
         );
-        Ok(Subscribed { room: name, from, last })
+        Ok(Subscribed {
+            room: name,
+            from,
+            last,
+            first,
+        })
     }
 
     pub(super) fn unsubscribe(&mut self, frame: &Frame) -> Handled {
@@ -164,35 +196,31 @@ impl Feeds {
         }
         open.is_reading = false;
         let is_woken = std::mem::take(&mut open.is_woken);
-        // The membership may have ended while the read waited for its turn.
-        if !self.may_read(read.feed) {
-            return self.end(read.feed, "not-a-member", out);
-        }
         let Some(events) = read.events else {
             return self.end(read.feed, "unavailable", out);
         };
         let is_all = events.is_empty();
-        if !is_all {
-            self.hand_on(read.feed, events, out);
+        if let Some(StoredEvent { seq, .. }) = events.first() {
+            // Lines in between are kept no longer.
+            open.subscription.skip_to(*seq);
+            // The membership may have ended while the read waited for its turn.
+            let events = events.into_iter().map(|event| event.bytes).collect();
+            if !self.hand_on(read.feed, events, out) {
+                return;
+            }
         }
         self.pull_one(read.feed, is_all && !is_woken, out, pending);
     }
 
     /// `is_all`: the store was just seen to hold nothing after the cursor.
     fn pull_one(&mut self, feed: u32, is_all: bool, out: &mut Vec<Frame>, pending: &FuturesUnordered<Pending>) {
-        if !self.may_read(feed) {
-            return self.end(feed, "not-a-member", out);
-        }
         let Some(open) = self.open.get_mut(&feed) else { return };
         match open.subscription.pull(PAGE_BYTES) {
-            Pull::Nothing => {}
-            Pull::Unknown if is_all => {}
+            Pull::Nothing => self.end_if_over(feed, out),
+            Pull::Unknown if is_all => self.end_if_over(feed, out),
             Pull::Events(events) => {
-                self.hand_on(feed, events, out);
                 // There may be more; the other feeds have their turn first.
-                if let Some(open) = self.open.get(&feed) {
-                    open.subscription.wake();
-                }
+                self.hand_on(feed, events, out);
             }
             Pull::Store | Pull::Unknown => {
                 open.is_reading = true;
@@ -200,6 +228,27 @@ impl Feeds {
                 pending.push(self.read_store(feed, room, after));
             }
         }
+    }
+
+    /// Ends what may be read no more: feeds of rooms that end without a line.
+    pub(super) fn sift(&mut self, out: &mut Vec<Frame>) {
+        let feeds: Vec<_> = self.open.keys().copied().collect();
+        feeds.into_iter().for_each(|feed| self.end_if_over(feed, out));
+    }
+
+    /// Who is writing, as far as the session follows where.
+    pub(super) fn is_typing(&self, heard: &[(RoomId, UserId)], out: &mut Vec<Frame>) {
+        let Some(user) = self.user else { return };
+        let rooms = |id: &RoomId| self.open.values().any(|open| open.subscription.room() == *id);
+        self.services.reader.with_state(|state| {
+            for (room, typist) in heard.iter().filter(|(room, typist)| *typist != user && rooms(room)) {
+                let may_read = readable(state, &self.device, user, *room).is_ok();
+                if let Some((room, user)) = state.room(*room).zip(name_of(state, *typist)).filter(|_| may_read) {
+                    let room = room.name.clone();
+                    out.push(client::frame(&IsTyping { room, user }));
+                }
+            }
+        });
     }
 
     fn end(&mut self, feed: u32, code: &str, out: &mut Vec<Frame>) {
@@ -210,8 +259,35 @@ impl Feeds {
         }));
     }
 
-    fn hand_on(&mut self, feed: u32, events: Vec<Bytes>, out: &mut Vec<Frame>) {
-        let Some(open) = self.open.get_mut(&feed) else { return };
+    fn end_if_over(&mut self, feed: u32, out: &mut Vec<Frame>) {
+        let (Some(open), Some(user)) = (self.open.get(&feed), self.user) else {
+            return;
+        };
+        let (room, device) = (open.subscription.room(), &self.device);
+        let readable = |state: &State| readable(state, device, user, room);
+        if let Err(Stop::Over(code)) = self.services.reader.with_state(readable) {
+            self.end(feed, code, out);
+        }
+    }
+
+    /// Hands on what comes after the cursor, if it may be read. False when it was not.
+    fn hand_on(&mut self, feed: u32, events: Vec<Bytes>, out: &mut Vec<Frame>) -> bool {
+        let (Some(open), Some(user)) = (self.open.get_mut(&feed), self.user) else {
+            return false;
+        };
+        let room = open.subscription.room();
+        let shown = self.services.reader.with_state(|state| {
+            readable(state, &self.device, user, room)?;
+            Ok(events.into_iter().map(|event| shown(state, event)).collect::<Vec<_>>())
+        });
+        let events = match shown {
+            Ok(events) => events,
+            Err(Stop::LoggedOut) => return false,
+            Err(Stop::Over(code)) => {
+                self.end(feed, code, out);
+                return false;
+            }
+        };
         let first = open.subscription.cursor().next();
         open.subscription.advance(events.len());
         open.subscription.wake();
@@ -221,33 +297,89 @@ impl Feeds {
             events,
             seen: self.services.reader.applied(),
         }));
-    }
-
-    fn may_read(&self, feed: u32) -> bool {
-        let (Some(open), Some(user)) = (self.open.get(&feed), self.user) else {
-            return true;
-        };
-        let (room, device) = (open.subscription.room(), &self.device);
-        self.services.reader.with_state(|state| {
-            let is_users = state.device(device).is_some_and(|device| device.user == user);
-            is_users && state.member(room, user).is_some()
-        })
+        true
     }
 
     fn read_store(&self, feed: u32, room: RoomId, after: Seq) -> Pending {
         let reader = self.services.reader.clone();
         let read = async move {
             let events = reader.history(room, Range::After(after), PAGE_EVENTS, PAGE_BYTES).await;
-            let events = events
-                .ok()
-                .map(|events| events.into_iter().map(|event| event.bytes).collect());
             Finished::Feed(FromStore {
                 feed,
                 room,
                 after,
-                events,
+                events: events.ok(),
             })
         };
         read.boxed()
+    }
+}
+
+/// Where a feed begins: no earlier than what is kept, no later than what comes next.
+fn begins(asked: Option<Seq>, first: Seq, last: Seq) -> Seq {
+    asked.map_or(last.next(), |from| from.clamp(first.min(last.next()), last.next()))
+}
+
+/// Whether the device may read the room as this user.
+fn readable(state: &State, device: &DeviceId, user: UserId, room: RoomId) -> Result<(), Stop> {
+    if state.device(device).is_none_or(|device| device.user != user) {
+        return Err(Stop::LoggedOut);
+    }
+    if state.member(room, user).is_some() {
+        return Ok(());
+    }
+    let is_there = |room: &quorate_core::Room| room.standing != RoomStanding::Deleted;
+    let is_there = state.room(room).is_some_and(is_there);
+    Err(Stop::Over(if is_there { "not-a-member" } else { "unknown-room" }))
+}
+
+#[cfg(test)]
+mod tests {
+    use quorate_core::{Action, Command, DeleteRoom, UnbindDevice};
+
+    use super::*;
+    use crate::session::scene::{Scene, room_name};
+
+    #[test]
+    fn a_feed_begins_within_what_is_kept() {
+        let (first, last) = (Seq(5), Seq(10));
+        assert_eq!(begins(None, first, last), Seq(11));
+        assert_eq!(begins(Some(Seq(0)), first, last), Seq(5));
+        assert_eq!(begins(Some(Seq(7)), first, last), Seq(7));
+        assert_eq!(begins(Some(Seq(99)), first, last), Seq(11));
+        assert_eq!(begins(Some(Seq(1)), Seq(11), last), Seq(11), "all is gone");
+    }
+
+    fn told(scene: &Scene, name: &str, room: RoomId) -> Option<&'static str> {
+        match readable(&scene.state, &scene.device(name), scene.id(name), room) {
+            Ok(()) => None,
+            Err(Stop::Over(code)) => Some(code),
+            Err(Stop::LoggedOut) => Some("-"),
+        }
+    }
+
+    #[test]
+    fn a_feed_ends_with_the_membership_or_the_room() {
+        let mut scene = Scene::of(&["ada", "bob"]);
+        scene.room("ops", true, "ada", &[]);
+        let room = scene.state.room_by_name(&room_name("ops")).unwrap().0;
+        assert_eq!(told(&scene, "ada", room), None);
+        assert_eq!(told(&scene, "bob", room), Some("not-a-member"));
+        let delete = Action::DeleteRoom(DeleteRoom { room: room_name("ops") });
+        scene.act("ada", delete).unwrap();
+        assert_eq!(told(&scene, "ada", room), Some("unknown-room"));
+        assert_eq!(told(&scene, "ada", RoomId(u64::MAX)), Some("unknown-room"));
+    }
+
+    #[test]
+    fn a_device_that_was_unbound_reads_nothing() {
+        let mut scene = Scene::of(&["ada"]);
+        scene.room("ops", false, "ada", &[]);
+        let room = scene.state.room_by_name(&room_name("ops")).unwrap().0;
+        let device = scene.device("ada");
+        let target = device;
+        let unbound = scene.command(Command::UnbindDevice(UnbindDevice { device, target }));
+        assert!(unbound.outcome.is_ok());
+        assert_eq!(told(&scene, "ada", room), Some("-"));
     }
 }

@@ -17,6 +17,9 @@ use quorate_core::{UserId, UserName};
 
 /// Failed logins a minute from one source address.
 const FAILED_LOGINS_PER_SOURCE_PER_MINUTE: NonZeroU32 = NonZeroU32::MIN.saturating_add(29);
+/// Everything else that a user puts into the log, for each post that they may: joins, marks, edits and
+/// the like come in bursts when a client opens, and a mark may follow each post that is read.
+const WRITES_PER_POST: NonZeroU32 = NonZeroU32::MIN.saturating_add(4);
 /// Keys that a table of buckets holds before the full ones, which say nothing, are let go.
 const KEYS_MAX: usize = 16 * 1024;
 const SECOND: Duration = Duration::from_secs(1);
@@ -25,7 +28,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 /// The rates; `None` is no limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rates {
-    /// Posts a second, for each user.
+    /// Posts a second, for each user; and five times as many of everything else.
     pub posts_per_second: Option<NonZeroU32>,
     /// Registrations a minute, for each source address.
     pub registrations_per_minute: Option<NonZeroU32>,
@@ -40,6 +43,7 @@ pub struct Limits(ArcSwap<Tables>);
 #[derive(Debug)]
 struct Tables {
     posts: Buckets<UserId>,
+    writes: Buckets<UserId>,
     registrations: Buckets<IpAddr>,
     failed_by_account: Buckets<UserName>,
     failed_by_source: Buckets<IpAddr>,
@@ -135,11 +139,16 @@ impl Limits {
         self.0.load().posts.take(&user, Instant::now())
     }
 
+    /// Whether a user may put something other than a post into the log.
+    pub(super) fn may_write(&self, user: UserId) -> bool {
+        self.0.load().writes.take(&user, Instant::now())
+    }
+
     pub(super) fn may_register(&self, source: IpAddr) -> bool {
         self.0.load().registrations.take(&network(source), Instant::now())
     }
 
-    /// Takes a token for a login that may fail; [`Limits::logged_in`] gives it back.
+    /// Takes a token for a login that may fail; [`Limits::did_not_fail`] gives it back.
     pub(super) fn may_log_in(&self, account: &UserName, source: IpAddr) -> bool {
         let (tables, now, source) = (self.0.load(), Instant::now(), network(source));
         if !tables.failed_by_source.take(&source, now) {
@@ -152,8 +161,8 @@ impl Limits {
         may
     }
 
-    /// The login did not fail.
-    pub(super) fn logged_in(&self, account: &UserName, source: IpAddr) {
+    /// The login did not fail: the password was right, or was not looked at.
+    pub(super) fn did_not_fail(&self, account: &UserName, source: IpAddr) {
         let tables = self.0.load();
         tables.failed_by_source.give_back(&network(source));
         tables.failed_by_account.give_back(account);
@@ -165,8 +174,12 @@ impl Tables {
         let by_source = rates
             .failed_logins_per_minute
             .map(|_| FAILED_LOGINS_PER_SOURCE_PER_MINUTE);
+        let writes = rates
+            .posts_per_second
+            .map(|posts| posts.saturating_mul(WRITES_PER_POST));
         Self {
             posts: Buckets::new(rates.posts_per_second, SECOND),
+            writes: Buckets::new(writes, SECOND),
             registrations: Buckets::new(rates.registrations_per_minute, MINUTE),
             failed_by_account: Buckets::new(rates.failed_logins_per_minute, MINUTE),
             failed_by_source: Buckets::new(by_source, MINUTE),
@@ -219,9 +232,18 @@ mod tests {
         let name = UserName::parse("al").unwrap();
         for _ in 0..100 {
             assert!(limits.may_log_in(&name, HERE));
-            limits.logged_in(&name, HERE);
+            limits.did_not_fail(&name, HERE);
         }
         assert_eq!((0..100).filter(|_| limits.may_log_in(&name, HERE)).count(), 2);
+    }
+
+    #[test]
+    fn writes_have_a_bucket_of_their_own_five_times_as_large() {
+        let limits = Limits::new(rates(3, 0, 0));
+        let (ada, bob) = (UserId(1), UserId(2));
+        assert_eq!((0..100).filter(|_| limits.may_write(ada)).count(), 2 * 15);
+        assert!(limits.may_post(ada), "posts are counted apart");
+        assert!(limits.may_write(bob));
     }
 
     #[test]

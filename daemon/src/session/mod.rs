@@ -8,18 +8,27 @@
 //! any state that would have to outlive the connection.
 
 mod account;
+mod attendance;
+mod fault;
 mod feed;
-mod history;
 mod limit;
 mod listen;
+mod login;
 mod open;
 mod password;
+mod present;
+mod proof;
 mod query;
 mod reply;
+mod request;
+#[cfg(test)]
+mod scene;
 mod serve;
 mod services;
+mod stream;
+mod write;
 
 pub use limit::{Limits, Rates};
 pub use listen::listen;
 pub use password::Passwords;
-pub use services::{Cluster, Counters, Services};
+pub use services::{Cluster, Counters, Registration, Services};

@@ -8,7 +8,7 @@ use quorate_protocol::{FRAME_MAX_BEFORE_LOGIN_BYTES, FRAME_MAX_CLIENT_BYTES, Fra
 use quorate_transport::{CloseCode, Connection, FrameReceiver, FrameSender, RecvError};
 use tokio::time::{Instant, timeout_at};
 
-use super::services::Services;
+use super::services::{Services, Speaks};
 use crate::relay;
 
 /// How long a client may take for its first frame, and this node to be where the client was.
@@ -19,6 +19,8 @@ pub(super) struct Opened {
     pub(super) sender: FrameSender,
     pub(super) receiver: FrameReceiver,
     pub(super) seen: LogIndex,
+    /// Whom the device speaks for, as the client was told.
+    pub(super) speaks: Option<Speaks>,
     /// Who leads, as the client was told.
     pub(super) leader: Option<NodeId>,
 }
@@ -50,10 +52,13 @@ pub(super) async fn open(connection: &Connection, device: &DeviceId, services: &
     if services.reader.wait_applied(hello.seen, deadline).await.is_err() {
         return Err((CloseCode::Overloaded, "this node is behind what the client has seen"));
     }
-    let user = services.reader.with_state(|state| {
-        let user = state.device(device)?.user;
-        state.user(user).map(|user| user.name.clone())
-    });
+    let speaks = services.speaks(device);
+    let name = |speaks: &Speaks| {
+        services
+            .reader
+            .with_state(|state| Some(state.user(speaks.user)?.name.clone()))
+    };
+    let user = speaks.as_ref().and_then(name);
     if user.is_some() {
         receiver.set_limit(FRAME_MAX_CLIENT_BYTES);
     }
@@ -80,6 +85,7 @@ pub(super) async fn open(connection: &Connection, device: &DeviceId, services: &
         sender,
         receiver,
         seen,
+        speaks,
         leader,
     })
 }

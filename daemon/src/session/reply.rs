@@ -1,10 +1,11 @@
 //! How ends, refusals and errors become replies.
 
-use quorate_core::{BodyError, LogIndex, MessageIdError, NameError, Refusal};
+use quorate_core::{LogIndex, NameError, Refusal};
 use quorate_protocol::Frame;
-use quorate_protocol::client::{Answer, Failure, Reply, frame};
+use quorate_protocol::client::{Answer, BodyError, Failure, Reply, frame, kind};
 use quorate_protocol::relay::End;
 
+use super::fault;
 use super::password::PasswordError;
 
 /// The frame of a reply.
@@ -39,6 +40,11 @@ pub(super) fn by_core(refusal: &Refusal) -> Failure {
     }
 }
 
+/// The device speaks for nobody.
+pub(super) fn not_logged_in() -> Failure {
+    by_core(&Refusal::NotLoggedIn)
+}
+
 /// A write's end, and the index at which it is true.
 pub(super) fn of_end(end: End) -> (Result<Answer, Failure>, Option<LogIndex>) {
     match end {
@@ -61,14 +67,11 @@ pub(super) fn bad_name(error: &NameError) -> Failure {
 }
 
 /// A request that does not parse, told with the most telling code that its cause has.
-pub(super) fn bad_request(error: &quorate_protocol::client::BodyError) -> Failure {
-    // The parser keeps only the words of the core's errors, so the words are what is looked for.
-    let cause = error.source.to_string();
-    let is = |known: &dyn std::fmt::Display| cause.contains(&known.to_string());
-    if is(&BodyError::TooLarge) || is(&MessageIdError::TooLarge) {
-        return refused("too-large", cause);
-    }
-    refused("bad-request", cause)
+pub(super) fn bad_request(frame: &Frame, error: &BodyError) -> Failure {
+    let fault = (frame.kind == kind::SUBMIT)
+        .then(|| fault::of_submission(frame))
+        .flatten();
+    fault.unwrap_or_else(|| refused("bad-request", &error.source))
 }
 
 /// A password that was neither hashed nor proven.

@@ -3,14 +3,17 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use quorate_core::{DeviceId, NodeId, State, UserId};
-use quorate_protocol::client::NodeAddr;
+use quorate_core::{DeviceId, LogIndex, NodeId, UserId};
+use quorate_protocol::client::{Failure, NodeAddr};
 use tokio::sync::watch;
 
 use super::limit::Limits;
 use super::password::Passwords;
+use super::reply::refused;
 use crate::fanout::Hub;
+use crate::presence::Board;
 use crate::relay::Relay;
+use crate::search::Search;
 use crate::store::Reader;
 
 /// The cluster as sessions tell it to clients.
@@ -20,6 +23,17 @@ pub struct Cluster {
     pub leader: Option<NodeId>,
     /// Where clients reach the nodes, by id.
     pub nodes: Vec<NodeAddr>,
+}
+
+/// Who may make an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Registration {
+    /// Anybody.
+    Open,
+    /// Whoever has an invite.
+    Invite,
+    /// Nobody.
+    Closed,
 }
 
 /// What all sessions of a node share.
@@ -43,8 +57,12 @@ pub struct Services {
     pub limits: Arc<Limits>,
     /// Hashes and proves passwords, off the network's threads.
     pub passwords: Passwords,
-    /// Whether anybody may make an account.
-    pub registration_is_open: bool,
+    /// Who may make an account.
+    pub registration: Registration,
+    /// Who is there, and who is writing.
+    pub board: Board,
+    /// Finds messages by their words.
+    pub search: Search,
     /// For metrics.
     pub counters: Arc<Counters>,
 }
@@ -58,11 +76,35 @@ pub struct Counters {
     pub rate_limited: AtomicU64,
 }
 
+/// Whom a device speaks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Speaks {
+    pub(super) user: UserId,
+    /// The login that made it so.
+    pub(super) binding: LogIndex,
+}
+
 impl Services {
     /// Whom the device speaks for, as this node's state says now.
+    pub(super) fn speaks(&self, device: &DeviceId) -> Option<Speaks> {
+        self.reader.with_state(|state| {
+            let device = state.device(device)?;
+            Some(Speaks {
+                user: device.user,
+                binding: device.binding,
+            })
+        })
+    }
+
+    /// Too many in too short a time: counted, and told.
+    pub(super) fn rate_limited(&self) -> Failure {
+        self.counters.rate_limited.fetch_add(1, Ordering::Relaxed);
+        refused("rate-limited", "too many requests: slow down")
+    }
+
+    /// The account that the device speaks for, as this node's state says now.
     pub(super) fn account(&self, device: &DeviceId) -> Option<UserId> {
-        self.reader
-            .with_state(|state: &State| state.device(device).map(|device| device.user))
+        self.speaks(device).map(|speaks| speaks.user)
     }
 }
 

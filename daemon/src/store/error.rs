@@ -127,6 +127,14 @@ pub enum OpenError {
         /// The newest known here.
         known: u32,
     },
+    /// Written by a program that is too old.
+    #[error("the data directory has format {found}, this program reads {oldest} and later")]
+    OlderFormat {
+        /// Its format.
+        found: u32,
+        /// The oldest that is read.
+        oldest: u32,
+    },
     /// A file of a formed node is gone.
     #[error("{} is missing, although identity.toml says that the node was formed; a node that lost its data must be replaced", path.display())]
     Missing {
@@ -176,6 +184,14 @@ pub enum HistoryError {
     /// The rows are too far behind what is applied, or too many reads are waiting: ask again later.
     #[error("the store is too busy to read a history")]
     Busy,
+    /// Ask for fewer at once.
+    #[error("{asked} lines were asked for, {max} may be")]
+    TooMany {
+        /// So many were.
+        asked: usize,
+        /// So many may be.
+        max: usize,
+    },
     /// The store failed or closed; the process is about to end.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -15,7 +15,9 @@ use super::database::sync_dir;
 use super::{OpenError, StoreError};
 
 /// The newest format of a data directory that this program knows, and the one that it makes.
-pub const FORMAT_VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 2;
+/// The oldest that it reads. Format 1 was of builds before any release.
+const FORMAT_OLDEST: u32 = 2;
 
 const SIDE_FILE: &str = "identity.toml";
 /// The side file until all else is made: with only this one there, the node never was, and has
@@ -123,6 +125,12 @@ impl Identity {
                 known: FORMAT_VERSION,
             });
         }
+        if format < FORMAT_OLDEST {
+            return Err(OpenError::OlderFormat {
+                found: format,
+                oldest: FORMAT_OLDEST,
+            });
+        }
         toml::from_str(text).map_err(bad)
     }
 
@@ -210,9 +218,9 @@ mod tests {
 
     #[test]
     fn the_side_file_reads_like_this() {
-        let text = "format = 1\ncluster = \"abcdefghijklmnop\"\nnode = 3\nincarnation = \"000000000000000000000000000000ff\"\n";
+        let text = "format = 2\ncluster = \"abcdefghijklmnop\"\nnode = 3\nincarnation = \"000000000000000000000000000000ff\"\n";
         let identity = Identity {
-            format: 1,
+            format: 2,
             cluster: "abcdefghijklmnop".parse().unwrap(),
             node: NodeId(3),
             incarnation: Incarnation(255),

@@ -6,16 +6,18 @@ use std::path::PathBuf;
 use std::sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use arc_swap::ArcSwapOption;
-use quorate_core::{Entry, Event, LogIndex, Outcome, RecordKey, RoomEvent, State};
-use quorate_protocol::{entry, event};
+use quorate_core::{DeviceId, Entry, Event, LogIndex, Outcome, RecordKey, RoomId, State, StateEvent};
+use quorate_protocol::entry;
 use redb::{Database, ReadableDatabase};
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
 use crate::consensus::types::{LogEntry, LogId, Payload, Proposal, StoredMembership};
-use crate::fanout::{Hub, Published};
+use crate::fanout::Hub;
 
 use super::identity::Identity;
-use super::rows::{self, Batch, EventRow, Install, Meta, Op};
+use super::publish::{published, voids};
+use super::removal::RemovalTeller;
+use super::rows::{self, Batch, Change, Install, Meta, Op};
 use super::{Databases, Failure, LogStats, StoreError};
 
 /// Entries applied under one hold of the lock: how long a reader may wait for it.
@@ -34,6 +36,7 @@ pub(super) struct Shared {
     pub(super) applied: watch::Sender<Meta>,
     /// What readers find in the rows.
     pub(super) visible: watch::Sender<Option<LogIndex>>,
+    pub(super) removals: RemovalTeller,
     pub(super) failure: Failure,
     pub(super) stats: Arc<LogStats>,
     pub(super) identity: Identity,
@@ -72,6 +75,7 @@ impl Shared {
             database: Arc::new(ArcSwapOption::new(Some(database))),
             applied: watch::Sender::new(meta),
             visible: watch::Sender::new(visible),
+            removals: RemovalTeller::default(),
             failure,
             stats: Arc::default(),
             identity,
@@ -119,19 +123,20 @@ impl Machine {
             return Ok(());
         };
         let (outcomes, events, touched) = self.evolve(decoded);
+        // Before anybody knows that these texts are gone, so that who knows it never meets them.
+        self.hub.forget(events.iter().flat_map(voids));
         answer(outcomes);
         let batch = self.batch(&meta, &events, touched);
-        let published = batch.events.iter().map(|row| Published {
-            room: row.room,
-            seq: row.seq,
-            bytes: row.bytes.clone(),
-        });
-        let published: Vec<_> = published.collect();
+        let published = published(&batch.changes);
         self.write(batch).await?;
         let index = LogIndex(meta.applied.map_or(0, |id| id.index()));
         self.shared.applied.send_replace(meta);
         self.hub.publish(published);
         self.hub.applied(index);
+        // Who is told looks into the state and the rows, which are there by now.
+        self.shared.removals.tell(&events);
+        self.hub.unbound(&unbound(&events));
+        closed(&events).for_each(|room| self.hub.closed(room));
         Ok(())
     }
 
@@ -168,8 +173,8 @@ impl Machine {
         Ok((!decoded.is_empty()).then_some((decoded, meta)))
     }
 
-    /// Changes the state, under its lock.
-    fn evolve(&self, decoded: Vec<Decoded>) -> (Vec<Option<Outcome>>, Vec<RoomEvent>, BTreeSet<RecordKey>) {
+    /// Changes the state, under its lock. Of the events, those that are more than their records.
+    fn evolve(&self, decoded: Vec<Decoded>) -> (Vec<Option<Outcome>>, Vec<Event>, BTreeSet<RecordKey>) {
         let mut outcomes = Vec::with_capacity(decoded.len());
         let mut events = Vec::new();
         let mut touched = BTreeSet::new();
@@ -185,7 +190,7 @@ impl Machine {
             outcomes.push(Some(applied.outcome));
             for event in applied.events {
                 touched.extend(event.touches());
-                if let Event::Room(event) = event {
+                if is_more_than_records(&event) {
                     events.push(event);
                 }
             }
@@ -194,7 +199,7 @@ impl Machine {
     }
 
     /// The rows of a run, as they are after it.
-    fn batch(&self, meta: &Meta, events: &[RoomEvent], touched: BTreeSet<RecordKey>) -> Batch {
+    fn batch(&self, meta: &Meta, events: &[Event], touched: BTreeSet<RecordKey>) -> Batch {
         let applied = meta.applied.expect("a run has an entry");
         let changed = meta.membership != self.shared.applied.borrow().membership;
         let records = {
@@ -202,11 +207,13 @@ impl Machine {
             let record = |key| Batch::record_row(key, state.record(key).as_ref());
             touched.iter().map(record).collect()
         };
+        let mut changes = Vec::with_capacity(events.len());
+        events.iter().for_each(|event| Change::of(event, &mut changes));
         Batch {
             applied,
             membership: changed.then(|| meta.membership.clone()),
             records,
-            events: events.iter().map(event_row).collect(),
+            changes,
         }
     }
 
@@ -242,15 +249,36 @@ impl Machine {
         self.shared.applied.send_replace(meta);
         self.hub.reset();
         self.hub.applied(index);
+        self.shared.removals.tell_lost();
         Ok(())
     }
 }
 
-fn event_row(event: &RoomEvent) -> EventRow {
-    EventRow {
-        no: event.no,
-        room: event.room,
-        seq: event.seq,
-        bytes: event::encode(event),
+const fn is_more_than_records(event: &Event) -> bool {
+    match event {
+        Event::Room(_) => true,
+        Event::State(event) => matches!(
+            event,
+            StateEvent::DeviceUnbound { .. }
+                | StateEvent::MessagesPurged { .. }
+                | StateEvent::HistoryCut { .. }
+                | StateEvent::RoomDeleted { .. }
+                | StateEvent::RoomForgotten { .. }
+        ),
     }
+}
+
+fn closed(events: &[Event]) -> impl Iterator<Item = RoomId> + '_ {
+    events.iter().filter_map(|event| match event {
+        Event::State(StateEvent::RoomDeleted { room }) => Some(*room),
+        _ => None,
+    })
+}
+
+fn unbound(events: &[Event]) -> Vec<DeviceId> {
+    let device = |event: &Event| match event {
+        Event::State(StateEvent::DeviceUnbound { device }) => Some(*device),
+        _ => None,
+    };
+    events.iter().filter_map(device).collect()
 }

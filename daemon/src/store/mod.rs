@@ -23,9 +23,11 @@ mod failure;
 mod identity;
 mod machine;
 mod open;
+mod publish;
 mod raft_log;
 mod raft_machine;
 mod reader;
+mod removal;
 mod rows;
 mod seal;
 mod snapshot;
@@ -40,7 +42,8 @@ pub use identity::{Contents, FORMAT_VERSION, Identity, Incarnation};
 pub use open::{RAFT_FILE, STATE_FILE, Store};
 pub use raft_log::LogStore;
 pub use raft_machine::{SnapshotBuilder, StateMachine};
-pub use reader::{Range, Reader, StoredEvent};
+pub use reader::{LINES_MAX, Range, Reader, StoredEvent};
+pub use removal::{Removal, Removals};
 pub use snapshot::{
     FRAME_MAX_BYTES, Received, SnapshotData, SnapshotDir, SnapshotMeta, SnapshotReader, SnapshotWriter,
 };

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use quorate_core::{EventNo, LogIndex, RoomId, Seq, State};
+use quorate_core::{EventNo, LogIndex, RoomEvent, RoomId, Seq, State};
+use redb::ReadTransaction;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time::{Instant, timeout_at};
 
@@ -14,13 +15,16 @@ use crate::consensus::types::LogId;
 
 use super::machine::Shared;
 use super::rows::{self, Op};
-use super::{CommitStats, HistoryError, RAFT_FILE, STATE_FILE, StoreError, WaitError};
+use super::{CommitStats, HistoryError, RAFT_FILE, Removals, STATE_FILE, StoreError, WaitError};
 use crate::consensus::types::StoredMembership;
 
 /// Histories read at once; a page of one takes well under a millisecond from the page cache.
 const READS_MAX: usize = 8;
 /// How long a history waits for its turn and for the rows to be there.
 const READ_WAIT_MAX: Duration = Duration::from_secs(5);
+
+/// Lines that one look-up may ask for, each a search of its own: some milliseconds of one read.
+pub const LINES_MAX: usize = 1000;
 
 /// Which part of a room's history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,6 +126,9 @@ impl Reader {
     /// allow, at the end of it that the range names (after a seq: the nearest to it; before a seq,
     /// or the newest: the last). One at least, if there is any, whatever its size.
     ///
+    /// The oldest lines of a room may be gone: what is asked for after a seq may then begin later than
+    /// right after it, and does so at the first line that is kept. There are no gaps but this one.
+    ///
     /// Sees everything that was applied before the call.
     ///
     /// # Errors
@@ -133,6 +140,69 @@ impl Reader {
         limit: usize,
         bytes_max: usize,
     ) -> Result<Vec<StoredEvent>, HistoryError> {
+        self.read(move |rows| rows::history(rows, room, range, limit, bytes_max))
+            .await
+    }
+
+    /// Lines of all rooms in the order of the log, from this number on, as they stand now: as many as
+    /// the limits allow, and one at least, if there is any. Numbers of lines that are gone are
+    /// missing. Decoded, since who reads all rooms looks into each line.
+    ///
+    /// Sees everything that was applied before the call.
+    ///
+    /// # Errors
+    /// See [`HistoryError`].
+    pub async fn events_from(
+        &self,
+        from: EventNo,
+        limit: usize,
+        bytes_max: usize,
+    ) -> Result<Vec<RoomEvent>, HistoryError> {
+        self.read(move |rows| rows::events_from(rows, from, limit, bytes_max))
+            .await
+    }
+
+    /// The lines at these places (at most [`LINES_MAX`]) as they stand now, in the same order; none
+    /// where none is kept.
+    ///
+    /// Sees everything that was applied before the call.
+    ///
+    /// # Errors
+    /// See [`HistoryError`].
+    pub async fn lines(&self, places: &[(RoomId, Seq)]) -> Result<Vec<Option<StoredEvent>>, HistoryError> {
+        if places.len() > LINES_MAX {
+            return Err(HistoryError::TooMany {
+                asked: places.len(),
+                max: LINES_MAX,
+            });
+        }
+        let places = places.to_vec();
+        self.read(move |rows| rows::lines(rows, &places)).await
+    }
+
+    /// A message as it was posted, if it was edited since and still has a text.
+    ///
+    /// Sees everything that was applied before the call.
+    ///
+    /// # Errors
+    /// See [`HistoryError`].
+    pub async fn original(&self, room: RoomId, seq: Seq) -> Result<Option<StoredEvent>, HistoryError> {
+        self.read(move |rows| rows::original(rows, room, seq)).await
+    }
+
+    /// What is removed from now on without a line that says so. There is one consumer: asked again,
+    /// the former one hears nothing any more. What was removed before is not told, so whoever asks
+    /// compares all that it has with the state and the rows first.
+    #[must_use]
+    pub fn removals(&self) -> Removals {
+        self.shared.removals.subscribe()
+    }
+
+    /// Reads rows that have everything that was applied before the call.
+    async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&ReadTransaction) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, HistoryError> {
         let deadline = Instant::now() + READ_WAIT_MAX;
         let target = self.last_applied().map(|id| LogIndex(id.index()));
         let mut visible = self.shared.visible.subscribe();
@@ -156,18 +226,18 @@ impl Reader {
         let turn = timeout_at(deadline, ready).await.map_err(|_| HistoryError::Busy)??;
         let shared = Arc::clone(&self.shared);
         let read = move || {
-            let read = shared
+            let done = shared
                 .failure
                 .check()
                 .and_then(|()| shared.begin_read())
-                .and_then(|transaction| rows::history(&transaction, room, range, limit, bytes_max));
+                .and_then(|rows| read(&rows));
             drop(turn);
-            shared.failure.note(read)
+            shared.failure.note(done)
         };
-        let read = tokio::task::spawn_blocking(read)
+        let done = tokio::task::spawn_blocking(read)
             .await
             .map_err(|_| StoreError::Closed)?;
-        Ok(read?)
+        Ok(done?)
     }
 
     /// The size of both files.

@@ -3,10 +3,10 @@
 #![allow(dead_code, reason = "each test program uses a part")]
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use quorate_adminapi::{Cluster, Member, MemberRole, MemberState, RaftInfo, StateHash, Status, UtcTime, Version};
-use quorate_core::{LogIndex, NodeId};
+use quorate_core::{Done, InviteId, LogIndex, NodeId, Operation, Operator, State, Timestamp};
 use quorate_daemon::admin::{AdminError, AdminSocket, MetricsSnapshot, Source, serve_admin};
 use tempfile::TempDir;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -20,6 +20,7 @@ pub(crate) struct Fake {
     pub(crate) fails_with: Option<AdminError>,
     pub(crate) hangs: bool,
     pub(crate) metrics: MetricsSnapshot,
+    pub(crate) operated: Arc<Mutex<Vec<(Operator, Operation)>>>,
 }
 
 impl Fake {
@@ -77,6 +78,26 @@ impl Source for Fake {
             program: "chatd".into(),
             version: "0.1.0".into(),
         }
+    }
+
+    fn look<T>(&self, look: impl FnOnce(&State) -> T) -> T {
+        look(&State::new())
+    }
+
+    async fn operate(&self, by: Operator, operation: Operation) -> Result<Done, AdminError> {
+        self.operated.lock().unwrap().push((by, operation.clone()));
+        match &self.fails_with {
+            Some(error) => Err(error.clone()),
+            None if matches!(operation, Operation::CreateInvite(_)) => Ok(Done::InviteCreated {
+                invite: InviteId(7),
+                expires_at: Timestamp(1_797_960_922_000),
+            }),
+            None => Ok(Done::Changed),
+        }
+    }
+
+    fn invite_link(&self, secret: &str) -> Result<String, AdminError> {
+        Ok(format!("chat://h1:7400/?i={secret}"))
     }
 }
 

@@ -2,18 +2,18 @@
 
 use openraft::RaftLogReader;
 use openraft::storage::RaftLogStorage;
-use quorate_core::{NodeId, Seq};
+use quorate_core::{NodeId, Seq, Sweep};
 use quorate_daemon::consensus::types::Vote;
 use quorate_daemon::store::{Incarnation, OpenError, RAFT_FILE, Range, STATE_FILE, Store, StoreError};
 use redb::{Key, ReadableDatabase, ReadableTable, TableDefinition, Value};
 
+use crate::chat::{ALICE, Chat};
 use crate::disk::{Crash, Dice, Disk, Image};
-use crate::script::{Node, ROOM, checkpoint, entries};
+use crate::script::{Node, ROOM, checkpoint};
 
 async fn full_node() -> Node {
     let node = Node::create();
-    let all = entries(60);
-    node.append_and_apply(&all).await;
+    node.append_and_apply(&Chat::lively(100).entries).await;
     node.checkpoint().await;
     let mut log = node.store.log();
     log.save_vote(&Vote::new_committed(5, NodeId(2))).await.unwrap();
@@ -108,6 +108,7 @@ async fn a_flipped_bit_in_the_rows_is_never_served() {
     flip_each::<&[u8]>(&node, STATE_FILE, TableDefinition::new("records")).await;
     flip_each::<u64>(&node, STATE_FILE, TableDefinition::new("events")).await;
     flip_each::<&[u8]>(&node, STATE_FILE, TableDefinition::new("places")).await;
+    flip_each::<&[u8]>(&node, STATE_FILE, TableDefinition::new("originals")).await;
     flip_each::<&str>(&node, STATE_FILE, TableDefinition::new("meta")).await;
 }
 
@@ -115,6 +116,9 @@ async fn a_flipped_bit_in_the_rows_is_never_served() {
 async fn a_lost_row_in_the_middle_is_noticed() {
     let node = full_node().await;
     let image = node.disk.crash(Crash::LosingAll);
+    let reader = node.store.reader();
+    let kept = reader.history(ROOM, Range::Newest, 5, usize::MAX).await.unwrap();
+    let kept = kept.first().unwrap();
     let lose = async |file: &'static str, table: &'static str, number: u64| {
         let disk = Disk::from_image(&image);
         let database = disk.database(file);
@@ -132,7 +136,44 @@ async fn a_lost_row_in_the_middle_is_noticed() {
         Err(StoreError::Corrupt { .. })
     ));
     assert!(matches!(
-        lose(STATE_FILE, "events", 10).await,
+        lose(STATE_FILE, "events", kept.no.0).await,
         Err(StoreError::Corrupt { .. })
     ));
+}
+
+/// Reads from the start a room that lost the places of these lines, counted from the first one kept.
+async fn without_places(node: &Node, first: Seq, lost: &[u64]) -> Result<(), StoreError> {
+    let disk = Disk::from_image(&node.disk.crash(Crash::LosingAll));
+    let database = disk.database(STATE_FILE);
+    let transaction = database.begin_write().unwrap();
+    let places: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("places");
+    let mut places = transaction.open_table(places).unwrap();
+    for at in lost {
+        let key = [ROOM.0.to_be_bytes(), (first.0 + at).to_be_bytes()].concat();
+        assert!(places.remove(key.as_slice()).unwrap().is_some());
+    }
+    drop(places);
+    transaction.commit().unwrap();
+    drop(database);
+    read_everything(node, &disk.crash(Crash::LosingAll)).await
+}
+
+#[tokio::test]
+async fn a_cut_front_is_sound_but_a_hole_behind_it_or_a_front_that_is_further_on_is_not() {
+    let mut chat = Chat::new();
+    for number in 0..30 {
+        chat.posted(ALICE, &format!("message {number}"));
+    }
+    chat.keep(10);
+    chat.sweep(Sweep::Room(ROOM)).unwrap();
+    let node = Node::create();
+    node.append_and_apply(&chat.entries).await;
+    node.checkpoint().await;
+    let first = chat.first();
+    assert!(first > Seq(1));
+    without_places(&node, first, &[]).await.unwrap();
+    for lost in [&[5][..], &[0], &[0, 1, 2], &[1]] {
+        let found = without_places(&node, first, lost).await;
+        assert!(matches!(found, Err(StoreError::Corrupt { .. })), "{lost:?}: {found:?}");
+    }
 }

@@ -72,8 +72,8 @@ fn another_clusters_directory_is_refused() {
 #[test]
 fn a_newer_format_is_refused() {
     let dir = made();
-    edit_identity(dir.path(), "format = 1", "format = 2");
-    assert!(matches!(open(dir.path()), Err(OpenError::NewerFormat { found: 2, .. })));
+    edit_identity(dir.path(), "format = 2", "format = 3");
+    assert!(matches!(open(dir.path()), Err(OpenError::NewerFormat { found: 3, .. })));
 }
 
 #[test]

@@ -2,12 +2,13 @@
 
 use quorate_daemon::store::STATE_FILE;
 
+use crate::chat::Chat;
 use crate::disk::Crash;
 use crate::script::{Node, entries, records_by_index};
 
 #[tokio::test]
 async fn replaying_after_a_crash_makes_the_same_state_and_rows() {
-    let all = entries(900);
+    let all = Chat::lively(900).entries;
     let uncrashed = Node::create();
     uncrashed.append_and_apply(&all).await;
     for crash in [Crash::OfProcess, Crash::LosingAll, Crash::Tearing(3)] {

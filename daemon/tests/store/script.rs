@@ -12,14 +12,15 @@ use openraft::vote::RaftLeaderId;
 use openraft::{EntryPayload, Membership, RaftLogReader, RaftSnapshotBuilder};
 use quorate_core::{
     Action, Body, Command, CreateRoom, DeviceId, Entry, GrantWriter, JoinRoom, LeaveRoom, LogIndex, MessageId, NodeId,
-    Origin, PasswordHash, PostMessage, Record, RegisterUser, RequestNo, RoomId, RoomRef, State, Submission, Timestamp,
-    WriterId,
+    Origin, Outcome, PostMessage, Record, RegisterUser, RequestNo, RoomId, RoomRef, State, Submission, Timestamp,
+    UserName, WriterId,
 };
 use quorate_daemon::consensus::types::{LogEntry, LogId, NodeAddrs, Proposal, TypeConfig};
 use quorate_daemon::store::{LogStore, SnapshotData, SnapshotReader, StateMachine, Store, StoreError};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
+use crate::chat::password;
 use crate::disk::{Dice, Disk, Image};
 
 pub(crate) const CLUSTER: &str = "abcdefghijklmnop";
@@ -31,7 +32,7 @@ pub(crate) fn log_id(index: u64) -> LogId {
     LogId::new(CommittedLeaderIdOf::<TypeConfig>::new(1, NODE), index)
 }
 
-fn normal(index: u64, command: Command) -> LogEntry {
+pub(crate) fn normal(index: u64, command: Command) -> LogEntry {
     let entry = Entry {
         proposed_at: Timestamp(1_700_000_000_000 + index * 10),
         command,
@@ -39,17 +40,20 @@ fn normal(index: u64, command: Command) -> LogEntry {
     LogEntry::new_normal(log_id(index), Proposal(quorate_protocol::entry::encode(&entry)))
 }
 
-fn device(user: u8) -> DeviceId {
+pub(crate) fn device(user: u8) -> DeviceId {
     DeviceId([user; 32])
 }
 
-fn register(index: u64, user: u8, name: &str) -> LogEntry {
+pub(crate) fn register(index: u64, user: u8, name: &str) -> LogEntry {
+    let name: UserName = name.parse().unwrap();
     let command = Command::RegisterUser(RegisterUser {
-        name: name.parse().unwrap(),
-        password: PasswordHash::parse("$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$aGFzaGhhc2hoYXNoaGFzaA").unwrap(),
+        likeness: name.likeness(),
+        name,
+        password: password(),
         device: device(user),
         device_name: "laptop".parse().unwrap(),
         attempt: u128::from(user),
+        invite: None,
     });
     normal(index, command)
 }
@@ -122,10 +126,12 @@ fn post(index: u64) -> Action {
         ))
         .unwrap(),
         reply_to: None,
+        mentions: Vec::new(),
+        calls_room: false,
     })
 }
 
-fn membership(index: u64, nodes: &[u64]) -> LogEntry {
+pub(crate) fn membership(index: u64, nodes: &[u64]) -> LogEntry {
     let addrs = |id: &u64| {
         let addrs = NodeAddrs {
             peer: format!("10.0.0.{id}:7001"),
@@ -138,15 +144,21 @@ fn membership(index: u64, nodes: &[u64]) -> LogEntry {
     LogEntry::new_membership(log_id(index), Membership::new(vec![voters], nodes).unwrap())
 }
 
+/// Applies an entry to a state without a store.
+pub(crate) fn apply_to(state: &mut State, entry: &LogEntry) -> Option<Outcome> {
+    let EntryPayload::Normal(Proposal(bytes)) = &entry.payload else {
+        return None;
+    };
+    let read = quorate_protocol::entry::decode(bytes).unwrap();
+    Some(state.apply(LogIndex(entry.log_id.index()), &read).outcome)
+}
+
 /// The records after each of the entries, by a state without a store.
 pub(crate) fn records_by_index(entries: &[LogEntry]) -> Vec<Vec<Record>> {
     let mut state = State::new();
     let mut all = Vec::new();
     for entry in entries {
-        if let EntryPayload::Normal(Proposal(bytes)) = &entry.payload {
-            let entry_read = quorate_protocol::entry::decode(bytes).unwrap();
-            state.apply(LogIndex(entry.log_id.index()), &entry_read);
-        }
+        apply_to(&mut state, entry);
         all.push(state.records().collect());
     }
     all

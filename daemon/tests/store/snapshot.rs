@@ -6,9 +6,12 @@ use std::sync::Arc;
 use bytes::Bytes;
 use openraft::storage::RaftStateMachine;
 use quorate_core::{LogIndex, NodeId, Seq};
-use quorate_daemon::store::{FRAME_MAX_BYTES, Range, Received, SnapshotData, SnapshotError, SnapshotWriter, Store};
+use quorate_daemon::store::{
+    FRAME_MAX_BYTES, Range, Received, Removal, SnapshotData, SnapshotError, SnapshotWriter, Store,
+};
 use tempfile::TempDir;
 
+use crate::chat::Chat;
 use crate::script::{Node, ROOM, apply, entries};
 
 fn receive(node: &Store, frames: &[Bytes]) -> Result<Received, SnapshotError> {
@@ -95,6 +98,27 @@ async fn an_installed_snapshot_is_equal_now_and_after_a_restart() {
     apply(&mut follower.state_machine(), &more[3_000..]).await.unwrap();
     leader.append_and_apply(&more[3_000..]).await;
     assert_eq!(frames(&follower).await, leader.frames().await);
+}
+
+#[tokio::test]
+async fn a_snapshot_carries_changed_lines_and_their_originals() {
+    let chat = Chat::lively(400);
+    let leader = Node::create();
+    leader.append_and_apply(&chat.entries).await;
+    let (_dir, follower) = on_files(NodeId(2));
+    let mut removals = follower.reader().removals();
+    install(&follower, &leader.frames().await).await;
+    assert_eq!(removals.take(), Some(Removal::Lost));
+    let mut originals = 0;
+    for seq in chat.first().0..=chat.last().0 {
+        let places = [(ROOM, Seq(seq))];
+        let (ours, theirs) = (follower.reader(), leader.store.reader());
+        assert_eq!(ours.lines(&places).await.unwrap(), theirs.lines(&places).await.unwrap());
+        let original = ours.original(ROOM, Seq(seq)).await.unwrap();
+        originals += usize::from(original.is_some());
+        assert_eq!(original, theirs.original(ROOM, Seq(seq)).await.unwrap());
+    }
+    assert!(originals > 0);
 }
 
 #[tokio::test]

@@ -8,10 +8,10 @@ use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval, timeout_at};
 
 use super::report::{self, Latencies};
-use super::{progress, room, sessions};
+use super::{room, sessions};
 use crate::cli::BenchFanout;
 use crate::exit::Exit;
-use crate::output;
+use crate::{output, progress};
 
 /// How long after the last post deliveries are still waited for.
 const DELIVERY_DEADLINE: Duration = Duration::from_secs(15);
@@ -35,7 +35,7 @@ pub(super) async fn run(client: &Client, args: &BenchFanout, json: bool) -> Resu
     let (over, is_over) = watch::channel(None);
     let began = Instant::now();
     let mut following = Vec::new();
-    let bar = progress("subscribing", args.subscribers.into());
+    let bar = progress::bar("subscribing", args.subscribers.into());
     for session in &sessions {
         let subscription = session.subscribe(&room, None).await?;
         bar.inc(1);
@@ -44,7 +44,7 @@ pub(super) async fn run(client: &Client, args: &BenchFanout, json: bool) -> Resu
     bar.finish_and_clear();
 
     let posts = u64::from(args.rate) * u64::from(args.seconds);
-    let bar = progress("posting", posts);
+    let bar = progress::bar("posting", posts);
     let posting = Instant::now();
     let mut tick = interval(Duration::from_secs(1) / args.rate);
     // One that is late is made up for: the rate is what was asked for.

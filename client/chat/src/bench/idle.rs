@@ -26,7 +26,12 @@ pub(super) async fn run(client: &Client, args: &BenchIdle, json: bool) -> Result
     }
     let connected = sessions
         .iter()
-        .filter(|session| session.connection().state != ConnectionState::Reconnecting)
+        .filter(|session| {
+            matches!(
+                session.connection().state,
+                ConnectionState::Connected | ConnectionState::NoQuorum
+            )
+        })
         .count();
     let report = json!({
         "sessions": sessions.len(),
@@ -41,7 +46,8 @@ pub(super) async fn run(client: &Client, args: &BenchIdle, json: bool) -> Result
 async fn breaks(mut notices: Notices, until: Instant) -> u64 {
     let mut count = 0;
     while let Ok(Some(notice)) = timeout_at(until, notices.next()).await {
-        if matches!(notice, Notice::Connection(now) if now.state == ConnectionState::Reconnecting) {
+        if matches!(notice, Notice::Connection(now) if matches!(now.state, ConnectionState::Reconnecting | ConnectionState::LoggedOut))
+        {
             count += 1;
         }
     }

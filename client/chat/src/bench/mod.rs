@@ -3,20 +3,19 @@
 
 mod fanout;
 mod idle;
+mod login;
 mod post;
 mod report;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
-use indicatif::{ProgressBar, ProgressStyle};
 use quorate_client::{Client, Options, OutboxKind, RoomName, Topic};
 use rand::Rng;
 
 use crate::cli::{Bench, Cli};
 use crate::exit::Exit;
-use crate::place;
+use crate::{place, progress};
 
 /// Handshakes under way at a time: each costs half a millisecond on either side.
 const HANDSHAKES_MAX: usize = 64;
@@ -28,12 +27,14 @@ pub(crate) async fn run(cli: &Cli, which: &Bench) -> Result<(), Exit> {
         Bench::Post(args) => &args.servers,
         Bench::Fanout(args) => &args.servers,
         Bench::Idle(args) => &args.servers,
+        Bench::Login(args) => &args.servers,
     };
     let client = place::open_with(&cli.profile, servers, OutboxKind::Memory)?;
     let result = match which {
         Bench::Post(args) => post::run(&client, args, cli.json).await,
         Bench::Fanout(args) => fanout::run(&client, args, cli.json).await,
         Bench::Idle(args) => idle::run(&client, args, cli.json).await,
+        Bench::Login(args) => login::run(&client, args, cli.json).await,
     };
     client.close().await;
     result
@@ -41,7 +42,7 @@ pub(crate) async fn run(cli: &Cli, which: &Bench) -> Result<(), Exit> {
 
 /// Sessions of their own, as this device and over one socket.
 async fn sessions(client: &Client, count: u32) -> Result<Vec<Client>, Exit> {
-    let progress = progress("connecting", count.into());
+    let progress = progress::bar("connecting", count.into());
     let options = Options {
         outbox: OutboxKind::Memory,
     };
@@ -65,12 +66,4 @@ async fn room(client: &Client) -> Result<RoomName, Exit> {
     let room = RoomName::parse(&format!("bench-{dice:016x}")).expect("letters and digits are a name");
     client.create_room(&room, false, Topic::default()).await?;
     Ok(room)
-}
-
-/// Shown on a terminal, and nowhere else.
-fn progress(what: &'static str, of: u64) -> Arc<ProgressBar> {
-    let style =
-        ProgressStyle::with_template("{msg} {bar:40} {pos}/{len}").unwrap_or_else(|_| ProgressStyle::default_bar());
-    let bar = ProgressBar::new(of).with_style(style).with_message(what);
-    Arc::new(bar)
 }

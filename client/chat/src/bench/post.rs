@@ -10,10 +10,10 @@ use quorate_client::{Client, Post, Range, RoomEventKind, RoomName, RoomRef, Seq}
 use serde_json::json;
 
 use super::report::{self, Latencies};
-use super::{progress, room, sessions};
+use super::{room, sessions};
 use crate::cli::BenchPost;
 use crate::exit::Exit;
-use crate::output;
+use crate::{output, progress};
 
 /// Events that are read back at a time.
 const PAGE: usize = 5000;
@@ -43,7 +43,7 @@ pub(super) async fn run(client: &Client, args: &BenchPost, json: bool) -> Result
         rooms.push(room(client).await?);
     }
     let sessions = sessions(client, args.clients).await?;
-    let bar = progress("seconds", args.seconds.into());
+    let bar = progress::bar("seconds", args.seconds.into());
     let began = Instant::now();
     let until = began + Duration::from_secs(args.seconds.into());
     let gap = Arc::new(Mutex::new(Gap {

@@ -1,26 +1,82 @@
-//! Logging in and out.
+//! Accounts and devices.
 
-use std::io::{self, BufRead, IsTerminal};
+use std::time::Duration;
 
-use quorate_client::Client;
-use serde_json::json;
+use quorate_client::{Client, OutboxKind, UnreadRow};
+use serde_json::{Value, json};
+use tokio::time::{Instant, timeout_at};
 
-use crate::cli::{Cli, LoginArgs};
+use super::{ask, bot, once, open, paged};
+use crate::cli::{AccountCommand, AccountsArgs, Cli, DeleteAccountArgs, DevicesArgs, LoginArgs};
 use crate::exit::Exit;
-use crate::{json as forms, output, place};
+use crate::{device, json as forms, output, place, text, time};
 
-/// The client and the password: asked for before anything is dialled.
-pub(super) fn prepare(cli: &Cli, args: &LoginArgs, twice: bool) -> Result<(Client, String), Exit> {
-    let password = if args.password_stdin {
-        first_line()?
-    } else {
-        asked(twice)?
-    };
-    Ok((place::open_at(&cli.profile, &args.place)?, password))
+/// A login and the look at what is unread take no longer than this together: a little less than a command may.
+const LOGIN_DEADLINE: Duration = Duration::from_secs(31);
+/// Rows that are asked for at once.
+const PAGE: u16 = 500;
+
+pub(super) async fn run(cli: &Cli, command: &AccountCommand) -> Result<(), Exit> {
+    let json = cli.json;
+    match command {
+        AccountCommand::Register(args) => {
+            let password = password_of(args, true)?;
+            let client = place::open_at(&cli.profile, &args.place)?;
+            once(&client, register(&client, args, &password, json)).await
+        }
+        AccountCommand::Login(args) => {
+            let password = password_of(args, false)?;
+            let client = place::open_at(&cli.profile, &args.place)?;
+            once(&client, login(&client, args, &password, json)).await
+        }
+        AccountCommand::Logout => {
+            let client = open(cli, OutboxKind::Memory)?;
+            once(&client, logout(&client, json)).await
+        }
+        AccountCommand::Whoami => {
+            let client = open(cli, OutboxKind::Memory)?;
+            once(&client, whoami(&client, json)).await
+        }
+        AccountCommand::Passwd { password_stdin } => {
+            let client = open(cli, OutboxKind::Memory)?;
+            let (old, new) = match password_stdin {
+                true => (ask::first_line()?, ask::first_line()?),
+                false => (
+                    ask::password("Present password: ")?,
+                    ask::new_password("New password: ")?,
+                ),
+            };
+            once(&client, passwd(&client, &old, &new, json)).await
+        }
+        AccountCommand::DeleteAccount(args) => {
+            let client = open(cli, OutboxKind::Memory)?;
+            let password = confirmed(&client, args)?;
+            once(&client, delete(&client, &password, args.purge_messages, json)).await
+        }
+        AccountCommand::Devices(args) => {
+            let client = open(cli, OutboxKind::Memory)?;
+            once(&client, devices(&client, args, json)).await
+        }
+        AccountCommand::Accounts(args) => {
+            let client = open(cli, OutboxKind::Memory)?;
+            paged(&client, accounts(&client, args, json)).await
+        }
+        AccountCommand::Bots(command) => bot::run(cli, command).await,
+    }
 }
 
-pub(super) async fn register(client: &Client, args: &LoginArgs, password: &str, json: bool) -> Result<(), Exit> {
-    let registered = client.register(&args.user, password).await;
+/// Asked for before anything is dialled.
+fn password_of(args: &LoginArgs, is_new: bool) -> Result<String, Exit> {
+    match (args.password_stdin, is_new) {
+        (true, _) => ask::first_line(),
+        (false, true) => ask::new_password("Password: "),
+        (false, false) => ask::password("Password: "),
+    }
+}
+
+async fn register(client: &Client, args: &LoginArgs, password: &str, json: bool) -> Result<(), Exit> {
+    let invite = args.place.link.as_ref().and_then(|link| link.invite());
+    let registered = client.register(&args.user, password, invite).await;
     place::tell_first_met(client);
     let user = registered?;
     output::either(
@@ -30,48 +86,122 @@ pub(super) async fn register(client: &Client, args: &LoginArgs, password: &str, 
     )
 }
 
-pub(super) async fn login(client: &Client, args: &LoginArgs, password: &str, json: bool) -> Result<(), Exit> {
+async fn login(client: &Client, args: &LoginArgs, password: &str, json: bool) -> Result<(), Exit> {
+    let deadline = Instant::now() + LOGIN_DEADLINE;
     let logged_in = client.login(&args.user, password).await;
     place::tell_first_met(client);
     let user = logged_in?;
-    output::either(json, &json!({"user": user.as_str()}), &format!("logged in as {user}"))
+    let rows = match timeout_at(deadline, client.unread()).await {
+        Ok(Ok(rows)) => rows,
+        // Logged in all the same.
+        Ok(Err(error)) => {
+            output::note(&format!("what is unread cannot be told now: {error}"));
+            Vec::new()
+        }
+        Err(_) => {
+            output::note("what is unread cannot be told now");
+            Vec::new()
+        }
+    };
+    let object = json!({
+        "user": user.as_str(),
+        "unread": rows.iter().map(|row| row.unread).sum::<u64>(),
+        "mentions": rows.iter().map(|row| row.mentions).sum::<u64>(),
+        "rooms": rows.iter().map(forms::unread).collect::<Vec<_>>(),
+    });
+    let mut lines = vec![format!("logged in as {user}")];
+    lines.extend(rows.iter().filter(|row| row.unread > 0).map(unread_line));
+    output::either(json, &object, &lines.join("\n"))
 }
 
-pub(super) async fn logout(client: &Client, json: bool) -> Result<(), Exit> {
+fn unread_line(row: &UnreadRow) -> String {
+    let mentions = match row.mentions {
+        0 => String::new(),
+        mentions => format!(", {}", text::count(mentions, "mention")),
+    };
+    format!("{}: {} unread{mentions}", row.room, row.unread)
+}
+
+async fn logout(client: &Client, json: bool) -> Result<(), Exit> {
     client.logout().await?;
     output::either(json, &json!({}), "logged out")
 }
 
-pub(super) async fn whoami(client: &Client, json: bool) -> Result<(), Exit> {
+async fn whoami(client: &Client, json: bool) -> Result<(), Exit> {
     let account = client.whoami().await?;
-    let object = json!({
-        "user": account.user.as_str(),
-        "device": account.device.to_string(),
-        "registered_at": forms::time(account.registered_at),
-    });
-    output::either(json, &object, account.user.as_str())
-}
-
-fn first_line() -> Result<String, Exit> {
-    let mut line = String::new();
-    io::stdin().lock().read_line(&mut line)?;
-    Ok(line.trim_end_matches(['\n', '\r']).to_owned())
-}
-
-fn asked(twice: bool) -> Result<String, Exit> {
-    let terminal = console::Term::stderr();
-    if !io::stdin().is_terminal() || !terminal.is_term() {
-        return Err(Exit::usage(
-            "there is no terminal to ask for the password: use --password-stdin",
-        ));
-    }
-    let ask = |prompt: &str| -> Result<String, Exit> {
-        terminal.write_str(prompt)?;
-        Ok(terminal.read_secure_line()?)
+    let bot = match &account.owner {
+        Some(owner) => format!(" (a bot of {owner})"),
+        None => String::new(),
     };
-    let password = ask("Password: ")?;
-    if twice && ask("Again: ")? != password {
-        return Err(Exit::usage("the two are not the same"));
+    output::either(json, &forms::account(&account), &format!("{}{bot}", account.user))
+}
+
+async fn passwd(client: &Client, old: &str, new: &str, json: bool) -> Result<(), Exit> {
+    client.change_password(old, new).await?;
+    output::either(json, &json!({}), "the password is changed")
+}
+
+/// The password, once it is clear that this is meant.
+fn confirmed(client: &Client, args: &DeleteAccountArgs) -> Result<String, Exit> {
+    if args.password_stdin {
+        return ask::first_line();
     }
-    Ok(password)
+    if !args.yes {
+        let user = client.user().ok_or_else(Exit::no_login)?;
+        ask::confirm(&format!("the account {user} ends"), user.as_str())?;
+    }
+    ask::password("Password: ")
+}
+
+async fn delete(client: &Client, password: &str, purge: bool, json: bool) -> Result<(), Exit> {
+    client.delete_account(password, purge).await?;
+    output::either(json, &json!({}), "the account is deleted")
+}
+
+async fn devices(client: &Client, args: &DevicesArgs, json: bool) -> Result<(), Exit> {
+    let rows = client.devices().await?;
+    if let Some(id) = &args.revoke {
+        let id = device::find(&rows, id)?;
+        client.revoke_device(id).await?;
+        return output::either(json, &json!({"id": id.to_string()}), &format!("revoked {id}"));
+    }
+    let rows = rows.iter().map(|row| {
+        let cells = [
+            row.device.to_string(),
+            text::plain_line(row.name.as_str()),
+            time::show_short(row.bound_at),
+            if row.device == client.device() { "this one" } else { "" }.to_owned(),
+        ];
+        (forms::device(row, client.device()), cells.into())
+    });
+    output::rows(json, rows.collect())
+}
+
+async fn accounts(client: &Client, args: &AccountsArgs, json: bool) -> Result<(), Exit> {
+    let mut after = args.after.clone();
+    let mut left = args.limit;
+    loop {
+        let limit = left.map_or(PAGE, |left| u16::try_from(left).unwrap_or(PAGE).min(PAGE));
+        let page = client
+            .accounts(args.matching.as_deref(), after.as_deref(), limit)
+            .await?;
+        let rows = page.rows.iter().map(|row| {
+            let cells: [String; 4] = [
+                row.user.to_string(),
+                if row.bot { "bot" } else { "user" }.to_owned(),
+                forms::presence(row.presence).to_owned(),
+                time::show_short(row.last_login),
+            ];
+            (forms::account_row(row), cells.into())
+        });
+        output::rows(json, rows.collect::<Vec<(Value, Vec<String>)>>())?;
+        let read = u32::try_from(page.rows.len()).unwrap_or(u32::MAX);
+        left = left.map(|left| left.saturating_sub(read));
+        let is_over = page.next.is_none() || page.next == after;
+        if is_over || left == Some(0) {
+            output::next(json, page.next.as_deref().filter(|_| !is_over));
+            return Ok(());
+        }
+        after = page.next;
+    }
 }

@@ -1,33 +1,68 @@
-//! Sending, and looking back.
+//! Messages: sending, reading, changing.
 
 use std::io::{self, IsTerminal, Read};
 
-use quorate_client::{Client, Post, Range, Seq};
+use quorate_client::{Body, Client, OutboxKind, Post, Range, RequestError, RoomRef, Seq};
+use serde_json::json;
 
-use super::room_ref;
+use super::tail::Tail;
+use super::{export, once, open, paged, search};
+use crate::cli::{
+    Cli, DeleteArgs, EditArgs, HistoryArgs, MessageCommand, ReactArgs, ReadArgs, RevisionsArgs, SendArgs,
+};
 use crate::exit::Exit;
 use crate::{json as forms, output};
 
 /// A little more than a message may hold, so that one that is too long is told so.
 const STDIN_MAX_BYTES: u64 = 64 * 1024 + 16;
 
-pub(super) async fn send(
-    client: &Client,
-    to: &str,
-    text: Option<&str>,
-    reply: Option<u64>,
-    id: Option<&str>,
-    json: bool,
-) -> Result<(), Exit> {
-    let text = match text {
+pub(super) async fn run(cli: &Cli, command: &MessageCommand) -> Result<(), Exit> {
+    let json = cli.json;
+    let outbox = match command {
+        MessageCommand::Send(_) | MessageCommand::Edit(_) | MessageCommand::Delete(_) | MessageCommand::React(_) => {
+            OutboxKind::Durable
+        }
+        // Nothing to keep, and no time to finish what others left.
+        _ => OutboxKind::Memory,
+    };
+    let client = &open(cli, outbox)?;
+    match command {
+        MessageCommand::Send(args) => once(client, send(client, args, json)).await,
+        MessageCommand::History(args) => once(client, history(client, args, json)).await,
+        MessageCommand::Tail(args) => {
+            let tail = Tail {
+                rooms: &args.rooms,
+                count: args.count,
+                from: args.from,
+                json,
+            };
+            match args.follow {
+                true => tail.follow(client).await,
+                false => once(client, tail.show(client)).await,
+            }
+        }
+        MessageCommand::Unread => once(client, unread(client, json)).await,
+        MessageCommand::Read(args) => once(client, read(client, args, json)).await,
+        MessageCommand::Mentions(args) => paged(client, search::mentions(client, args, json)).await,
+        MessageCommand::Search(args) => paged(client, search::search(client, args, json)).await,
+        MessageCommand::Edit(args) => once(client, edit(client, args, json)).await,
+        MessageCommand::Delete(args) => Box::pin(once(client, delete(client, args, json))).await,
+        MessageCommand::React(args) => once(client, react(client, args, json)).await,
+        MessageCommand::Revisions(args) => once(client, revisions(client, args, json)).await,
+        MessageCommand::Export(args) => paged(client, export::run(client, args, json)).await,
+    }
+}
+
+async fn send(client: &Client, args: &SendArgs, json: bool) -> Result<(), Exit> {
+    let text = match args.text.as_deref() {
         Some("-") => stdin()?,
         Some(text) => text.to_owned(),
         None if io::stdin().is_terminal() => return Err(Exit::usage("what is to be sent? give TEXT, or - for stdin")),
         None => stdin()?,
     };
-    let mut post = Post::new(room_ref(to)?, &text)?;
-    post.reply_to = reply.map(Seq);
-    if let Some(id) = id {
+    let mut post = Post::new(args.to.clone(), &text)?;
+    post.reply_to = args.reply;
+    if let Some(id) = &args.id {
         post = post.with_id(id)?;
     }
     let posted = client.post(post).await?;
@@ -44,23 +79,100 @@ fn stdin() -> Result<String, Exit> {
     Ok(text)
 }
 
-pub(super) async fn history(
-    client: &Client,
-    room: &str,
-    count: usize,
-    before: Option<u64>,
-    after: Option<u64>,
-    linearizable: bool,
-    json: bool,
-) -> Result<(), Exit> {
-    let range = match (before, after) {
-        (Some(seq), _) => Range::Before(Seq(seq)),
-        (None, Some(seq)) => Range::After(Seq(seq)),
+async fn history(client: &Client, args: &HistoryArgs, json: bool) -> Result<(), Exit> {
+    let range = match (args.before, args.after) {
+        (Some(seq), _) => Range::Before(seq),
+        (None, Some(seq)) => Range::After(seq),
         (None, None) => Range::Newest,
     };
-    let history = client.history(&room_ref(room)?, range, count, linearizable).await?;
+    let history = client.history(&args.room, range, args.count, args.linearizable).await?;
     history
         .events
         .iter()
         .try_for_each(|event| output::event(json, event, false))
+}
+
+async fn unread(client: &Client, json: bool) -> Result<(), Exit> {
+    let rows = client.unread().await?;
+    // People want to see what is unread, programs all rooms.
+    let shown = rows.iter().filter(|row| json || row.unread > 0);
+    let rows = shown.map(|row| {
+        let mentions = match row.mentions {
+            0 => String::new(),
+            mentions => format!("@{mentions}"),
+        };
+        (
+            forms::unread(row),
+            vec![row.room.to_string(), row.unread.to_string(), mentions],
+        )
+    });
+    output::rows(json, rows.collect())
+}
+
+async fn read(client: &Client, args: &ReadArgs, json: bool) -> Result<(), Exit> {
+    let upto = match args.upto {
+        Some(upto) => upto,
+        None => client.room(&args.room).await?.last,
+    };
+    let upto = client.mark_read(&args.room, upto).await?;
+    output::either(json, &json!({"last_read": upto.0}), &upto.to_string())
+}
+
+async fn edit(client: &Client, args: &EditArgs, json: bool) -> Result<(), Exit> {
+    let body = match args.text.as_str() {
+        "-" => parse_body(&args.room, &stdin()?)?,
+        text => parse_body(&args.room, text)?,
+    };
+    let seq = client.edit(&args.room, args.seq, body).await?;
+    output::either(
+        json,
+        &json!({"target": args.seq.0, "seq": seq.0}),
+        &format!("edited {}", args.seq),
+    )
+}
+
+/// A body is refused here for the same reasons and with the same codes as one that is posted.
+fn parse_body(room: &RoomRef, text: &str) -> Result<Body, RequestError> {
+    Post::new(room.clone(), text).map(|post| post.body)
+}
+
+async fn delete(client: &Client, args: &DeleteArgs, json: bool) -> Result<(), Exit> {
+    // All of them are in the outbox before the first is answered.
+    let deleting: Vec<_> = args
+        .seqs
+        .iter()
+        .map(|seq| (*seq, client.redact(&args.room, *seq, args.reason.clone())))
+        .collect();
+    let mut first_error = Ok(());
+    for (seq, deleted) in deleting {
+        match deleted.await {
+            Ok(line) => changed(seq, line, "deleted", json)?,
+            Err(error) => first_error = first_error.and(Err(error.into())),
+        }
+    }
+    first_error
+}
+
+async fn react(client: &Client, args: &ReactArgs, json: bool) -> Result<(), Exit> {
+    let line = client
+        .react(&args.room, args.seq, args.emoji.clone(), args.remove)
+        .await?;
+    let what = if args.remove {
+        "took a reaction back:"
+    } else {
+        "reacted to"
+    };
+    changed(args.seq, line, what, json)
+}
+
+/// Without a line it was so before.
+fn changed(target: Seq, line: Option<Seq>, what: &str, json: bool) -> Result<(), Exit> {
+    let object = json!({"target": target.0, "seq": line.map(|seq| seq.0)});
+    let before = if line.is_none() { " (it was so before)" } else { "" };
+    output::either(json, &object, &format!("{what} {target}{before}"))
+}
+
+async fn revisions(client: &Client, args: &RevisionsArgs, json: bool) -> Result<(), Exit> {
+    let events = client.revisions(&args.room, args.seq).await?;
+    events.iter().try_for_each(|event| output::event(json, event, false))
 }

@@ -10,19 +10,19 @@ use crate::output;
 const UPDATES_MAX: usize = 256;
 
 /// What is asked for.
-pub(super) struct Tail {
-    pub(super) rooms: Vec<RoomRef>,
+pub(super) struct Tail<'a> {
+    pub(super) rooms: &'a [RoomRef],
     pub(super) count: u64,
-    pub(super) from: Option<u64>,
+    pub(super) from: Option<Seq>,
     pub(super) json: bool,
 }
 
-impl Tail {
+impl Tail<'_> {
     /// The end of each room.
     pub(super) async fn show(&self, client: &Client) -> Result<(), Exit> {
-        for room in &self.rooms {
+        for room in self.rooms {
             let (range, limit) = match self.from {
-                Some(from) => (Range::After(Seq(from.saturating_sub(1))), usize::MAX),
+                Some(from) => (Range::After(Seq(from.0.saturating_sub(1))), usize::MAX),
                 None => (Range::Newest, usize::try_from(self.count).unwrap_or(usize::MAX)),
             };
             let history = client.history(room, range, limit, false).await?;
@@ -37,9 +37,9 @@ impl Tail {
     pub(super) async fn follow(&self, client: &Client) -> Result<(), Exit> {
         let (updates, mut printed) = mpsc::channel(UPDATES_MAX);
         let mut notices = client.notices();
-        for room in &self.rooms {
+        for room in self.rooms {
             let from = match self.from {
-                Some(from) => Seq(from),
+                Some(from) => from,
                 None => {
                     let last = client.history(room, Range::Newest, 1, false).await?.last;
                     Seq((last.0 + 1).saturating_sub(self.count).max(1))
@@ -62,7 +62,7 @@ impl Tail {
                 update = printed.recv() => match update {
                     Some((_, Ok(Update::Event(event)))) => output::event(self.json, &event, self.rooms.len() > 1)?,
                     Some((room, Ok(Update::Truncated { first }))) => {
-                        eprintln!("chat: {room} begins with {first}: what came before is not kept any more");
+                        output::note(&format!("{room} begins with {first}: what came before is not kept any more"));
                     }
                     // Nothing is lost.
                     Some((_, Ok(Update::Lagged { .. }))) => {}
@@ -79,8 +79,8 @@ impl Tail {
 async fn tell(notices: &mut Notices) {
     match notices.next().await {
         Some(Notice::Connection(now)) => match (now.state, now.node) {
-            (ConnectionState::Connected, Some(node)) => eprintln!("chat: connected to node {node}"),
-            (state, _) => eprintln!("chat: {}: {}", state.as_str(), now.cause.unwrap_or_default()),
+            (ConnectionState::Connected, Some(node)) => output::note(&format!("connected to node {node}")),
+            (state, _) => output::note(&format!("{}: {}", state.as_str(), now.cause.unwrap_or_default())),
         },
         Some(Notice::Leader(_)) => {}
         None => std::future::pending().await,

@@ -1,18 +1,20 @@
 //! JSON-RPC 2.0 on stdin and stdout, one object a line, for programs that are not written in Rust.
 //!
 //! [`parse`] reads a line, [`order`] keeps the requests of one room in the order in which they were written,
-//! [`method`] does what they ask, [`out`] owns stdout. Arrays (JSON-RPC batches) are refused: a line is a request.
+//! [`method`] does what they ask, with [`params`] as they are named, [`out`] owns stdout. Arrays (JSON-RPC batches) are refused:
+//! a line is a request.
 
 mod method;
 mod order;
 mod out;
+mod params;
 mod parse;
 
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use quorate_client::{Client, Notice, Notices};
+use quorate_client::{Client, Notice, Notices, TypingNotices};
 use serde_json::json;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::sync::Semaphore;
@@ -33,12 +35,13 @@ const FINISH_DEADLINE: Duration = Duration::from_secs(30);
 const FIRST_MET_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Until stdin is closed.
-pub(crate) async fn serve(client: Client) -> Result<(), Exit> {
+pub(crate) async fn serve(client: Client, invite: Option<&str>) -> Result<(), Exit> {
     let (out, broken) = Out::begin();
     tokio::spawn(tell(client.notices(), out.clone()));
+    tokio::spawn(tell_typing(client.typing_notices(), out.clone()));
     tokio::spawn(tell_first_met(client.clone()));
     tokio::select! {
-        result = answer_all(&client, &out) => result?,
+        result = answer_all(&client, &out, invite) => result?,
         () = broken => return Err(Exit::broken_pipe()),
     }
     let left = client.drain(FINISH_DEADLINE).await;
@@ -52,9 +55,9 @@ pub(crate) async fn serve(client: Client) -> Result<(), Exit> {
     }
 }
 
-async fn answer_all(client: &Client, out: &Out) -> Result<(), Exit> {
+async fn answer_all(client: &Client, out: &Out, invite: Option<&str>) -> Result<(), Exit> {
     let places = Arc::new(Semaphore::new(IN_FLIGHT_MAX as usize));
-    let mut order = Order::new(Methods::new(client.clone(), out.clone()), out.clone());
+    let mut order = Order::new(Methods::new(client.clone(), out.clone(), invite), out.clone());
     let mut input = BufReader::new(tokio::io::stdin());
     while let Some(line) = next_line(&mut input).await? {
         let Ok(place) = Arc::clone(&places).acquire_owned().await else {
@@ -122,6 +125,13 @@ async fn tell(mut notices: Notices, out: Out) {
             Notice::Leader(leader) => ("leader", json!({"node": leader.map(|leader| leader.0)})),
         };
         out.notify(method, params).await;
+    }
+}
+
+async fn tell_typing(mut notices: TypingNotices, out: Out) {
+    while let Some(typing) = notices.next().await {
+        let params = json!({"room": typing.room.as_str(), "user": typing.user.as_str()});
+        out.notify("typing", params).await;
     }
 }
 

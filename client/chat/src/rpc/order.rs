@@ -1,7 +1,7 @@
 //! Requests of one room are done in the order in which they were written, those of different rooms at once.
 //!
-//! Messages of one room may be under way together: the outbox keeps their order. Everything else about a room waits for what
-//! was written before it and is waited for by what comes after.
+//! Messages of one room, edits, deletions and reactions may be under way together: the outbox keeps their order. Everything else
+//! about a room waits for what was written before it and is waited for by what comes after.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -81,33 +81,33 @@ impl Order {
 }
 
 async fn work(methods: Methods, out: Out, mut jobs: mpsc::Receiver<Job>) {
-    let mut posting = FuturesUnordered::new();
+    let mut under_way = FuturesUnordered::new();
     loop {
         tokio::select! {
             job = jobs.recv() => match job {
-                Some(job) if job.request.method == "post" => {
-                    // It stands in the outbox when this returns.
-                    let posted = methods.post(&job.request.params);
-                    let out = &out;
-                    posting.push(async move {
-                        let result = match posted {
-                            Ok(posted) => posted.await,
-                            Err(failed) => Err(failed),
-                        };
-                        answer(out, &job.request, result).await;
-                        drop(job);
-                    });
-                }
-                Some(job) => {
-                    while posting.next().await.is_some() {}
-                    run(&methods, &out, &job.request).await;
-                }
+                Some(job) => match methods.begin(&job.request) {
+                    Some(begun) => {
+                        let out = &out;
+                        under_way.push(async move {
+                            let result = match begun {
+                                Ok(change) => change.await,
+                                Err(failed) => Err(failed),
+                            };
+                            answer(out, &job.request, result).await;
+                            drop(job);
+                        });
+                    }
+                    None => {
+                        while under_way.next().await.is_some() {}
+                        run(&methods, &out, &job.request).await;
+                    }
+                },
                 None => break,
             },
-            Some(()) = posting.next(), if !posting.is_empty() => {}
+            Some(()) = under_way.next(), if !under_way.is_empty() => {}
         }
     }
-    while posting.next().await.is_some() {}
+    while under_way.next().await.is_some() {}
 }
 
 async fn run(methods: &Methods, out: &Out, request: &Request) {

@@ -1,7 +1,9 @@
 //! From a line to a request, and the errors of JSON-RPC 2.0 (jsonrpc.org, section 5.1).
 
-use quorate_client::RequestError;
+use quorate_client::{RequestError, RoomRef};
 use serde_json::{Map, Value, json};
+
+use crate::target;
 
 const PARSE_ERROR: i32 = -32700;
 const INVALID_REQUEST: i32 = -32600;
@@ -36,17 +38,19 @@ impl From<RequestError> for Failed {
 impl Request {
     /// Whether it changes who is logged in.
     pub(super) fn is_about_the_account(&self) -> bool {
-        matches!(self.method.as_str(), "register" | "login" | "logout")
+        matches!(self.method.as_str(), "register" | "login" | "logout" | "account.delete")
     }
 
-    /// Whose order it has to keep.
+    /// Whose order it has to keep. A room is one room however its name is typed.
     pub(super) fn room(&self) -> Option<String> {
         let text = |name| self.params.get(name).and_then(Value::as_str);
-        match (text("room"), text("user")) {
-            (Some(room), _) => Some(room.to_lowercase()),
-            (None, Some(user)) if self.method != "login" => Some(format!("@{}", user.to_lowercase())),
-            _ => None,
-        }
+        let typed = match (text("room"), text("user")) {
+            (Some(room), _) => target::parse_room(room),
+            (None, Some(user)) => target::parse_user(user).map(RoomRef::Direct),
+            (None, None) => return None,
+        };
+        // What names no room is refused, whatever its order.
+        typed.ok().map(|room| target::show_room(&room))
     }
 }
 
@@ -172,6 +176,18 @@ mod tests {
             let response = response(request.id.as_ref(), Ok(json!({}))).unwrap();
             assert_eq!(response["id"], id);
         }
+    }
+
+    #[test]
+    fn requests_of_one_room_have_one_order_however_it_is_typed() {
+        let room = |params: Value| {
+            let line = json!({"jsonrpc": "2.0", "id": 1, "method": "post", "params": params}).to_string();
+            request(line.as_bytes()).unwrap().room()
+        };
+        assert_eq!(room(json!({"room": "OPS"})), room(json!({"room": "ops"})));
+        assert_eq!(room(json!({"room": "@Bob"})), room(json!({"user": "bob"})));
+        assert_eq!(room(json!({"room": "ops", "user": "bob"})).unwrap(), "ops");
+        assert_eq!((room(json!({})), room(json!({"room": "a b"}))), (None, None));
     }
 
     #[test]

@@ -1,12 +1,16 @@
-//! New lines in a room's history, numbered as they are written down.
+//! New lines in the histories of rooms, numbered as they are written down.
+
+use std::collections::BTreeMap;
 
 use crate::{Event, EventNo, RoomEvent, RoomEventKind, RoomId, Seq, State, StateEvent, Timestamp, UserId, UserName};
 
-/// The events of one decision about one room.
+/// The events of one decision: mostly about one room, at times about several.
 pub(super) struct Draft {
     events: Vec<Event>,
     room: RoomId,
     last: Seq,
+    /// The last lines of the other rooms that were written to.
+    others: BTreeMap<RoomId, Seq>,
     next: EventNo,
     at: Timestamp,
 }
@@ -19,9 +23,23 @@ impl Draft {
             events: Vec::new(),
             room,
             last,
+            others: BTreeMap::new(),
             next: state.next_event(),
             at: state.now(),
         }
+    }
+
+    /// Of a decision that is about no room until it turns to one.
+    pub(super) fn nowhere(state: &State) -> Self {
+        Self::new(state, RoomId(0))
+    }
+
+    /// Lines go to this room from here on, after those that it has and was given.
+    pub(super) fn turn_to(&mut self, state: &State, room: RoomId) {
+        self.others.insert(self.room, self.last);
+        let written = self.others.get(&room).copied();
+        self.last = written.or_else(|| Some(state.room(room)?.last_seq)).unwrap_or_default();
+        self.room = room;
     }
 
     /// A fact outside of the history.
@@ -43,6 +61,11 @@ impl Draft {
         }));
         self.next = self.next.next();
         self.last
+    }
+
+    /// The number that the next line will have.
+    pub(super) const fn next(&self) -> EventNo {
+        self.next
     }
 
     /// All of it, in order.

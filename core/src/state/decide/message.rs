@@ -1,14 +1,16 @@
 //! Messages, to a room or to a user, and how far they were read.
 
+use std::collections::BTreeSet;
+
 use crate::{
-    Done, LogIndex, MarkRead, PostMessage, Refusal, RoomEventKind, RoomId, RoomName, RoomRef, Seq, State, StateEvent,
-    Topic, UserId, UserName,
+    Done, EventNo, LogIndex, MENTIONS_PER_MESSAGE_MAX, MarkRead, PostMessage, Refusal, RoomEventKind, RoomId, RoomName,
+    RoomRef, Seq, State, StateEvent, Topic, User, UserId, UserName,
 };
 
-use super::super::table::MessageKey;
+use super::super::limits::{CALLS_PER_ROOM_MAX, MENTIONS_PER_USER_MAX};
 use super::Decision;
 use super::line::Draft;
-use super::room::{room_for_one_membership, room_for_one_room, user};
+use super::room::{may_write, room_for_one_membership, room_for_one_room, user};
 
 pub(super) fn post(state: &State, index: LogIndex, author: UserId, action: &PostMessage) -> Decision {
     // Before anything else: the room may have been left since, and the message is in it all the same.
@@ -17,6 +19,7 @@ pub(super) fn post(state: &State, index: LogIndex, author: UserId, action: &Post
     }
     match (&action.room, state.readable_room(author, &action.room)) {
         (_, Ok(room)) => {
+            may_write(state, room, author)?;
             let name = state.room(room).ok_or(Refusal::UnknownRoom)?.name.clone();
             write(state, Draft::new(state, room), room, name, author, action)
         }
@@ -45,15 +48,10 @@ pub(super) fn mark_read(state: &State, author: UserId, action: &MarkRead) -> Dec
 }
 
 fn posted_before(state: &State, author: UserId, action: &PostMessage) -> Option<Done> {
-    let placed = *state.messages.get(&MessageKey::new(author, action.id.digest()))?;
-    let name = state.room(placed.room)?.name.clone();
-    Some(Done::Posted {
-        room: placed.room,
-        name,
-        seq: placed.seq,
-        at: placed.at,
-        id: action.id.clone(),
-    })
+    let (room, seq, message) = state.message_of(author, action.id.digest())?;
+    let name = state.room(room)?.name.clone();
+    let at = message.at;
+    Some(Done::Posted { room, name, seq, at })
 }
 
 /// The first message between two users makes their room. Writing to oneself makes a room of one.
@@ -88,22 +86,98 @@ fn write(
     action: &PostMessage,
 ) -> Decision {
     // A line that this very entry makes cannot have been read, let alone answered.
-    let last = state.room(room).map_or(Seq(0), |room| room.last_seq);
-    if action.reply_to.is_some_and(|seq| seq == Seq(0) || seq > last) {
+    let found = state.room(room);
+    let kept = found.map_or(Seq(1)..=Seq(0), |room| room.first_seq..=room.last_seq);
+    if action.reply_to.is_some_and(|seq| !kept.contains(&seq)) {
         return Err(Refusal::UnknownSeq);
     }
+    room_for_text(state, author, action.body.as_str().len() as u64)?;
     let kind = RoomEventKind::Message {
         id: action.id.clone(),
         body: action.body.clone(),
         reply_to: action.reply_to,
     };
+    let no = draft.next();
     let seq = draft.line(author, &user(state, author)?.name, kind);
+    for event in mentions(state, room, &name, author, action, (seq, no)) {
+        draft.fact(event);
+    }
     let posted = Done::Posted {
         room,
         name,
         seq,
         at: state.now(),
-        id: action.id.clone(),
     };
     Ok((posted, draft.into_events()))
+}
+
+/// So many more bytes of an author's texts.
+pub(super) fn room_for_text(state: &State, author: UserId, bytes: u64) -> Result<(), Refusal> {
+    match state.quota(author).text_bytes_max {
+        Some(max) if state.text_bytes(author).saturating_add(bytes) > max => Err(Refusal::QuotaExceeded { max }),
+        _ => Ok(()),
+    }
+}
+
+/// Where a user was mentioned, to be forgotten with the account.
+pub(super) fn mentions_dropped(state: &State, user: UserId) -> Option<StateEvent> {
+    let mentions: Vec<_> = mentioned(state, user).map(|(place, _)| place).collect();
+    (!mentions.is_empty()).then_some(StateEvent::MentionsDropped { user, mentions })
+}
+
+/// Who of the room is named in a message, and whether all of it is called.
+fn mentions(
+    state: &State,
+    room: RoomId,
+    name: &RoomName,
+    author: UserId,
+    action: &PostMessage,
+    (seq, no): (Seq, EventNo),
+) -> Vec<StateEvent> {
+    // The two of a direct room may become its members by this very entry.
+    let is_inside = |id: UserId, user: &User| match name.parties() {
+        Some((one, other)) => user.name.as_str() == one || user.name.as_str() == other,
+        None => state.member(room, id).is_some(),
+    };
+    let named = action.mentions.iter().take(MENTIONS_PER_MESSAGE_MAX);
+    let named: BTreeSet<UserId> = named
+        .filter_map(|name| state.user_by_name(name))
+        .filter(|(id, user)| *id != author && is_inside(*id, user))
+        .map(|(id, _)| id)
+        .collect();
+    let mut events: Vec<_> = named
+        .into_iter()
+        .map(|user| {
+            let all = mentioned(state, user);
+            let dropped = (all.clone().count() >= MENTIONS_PER_USER_MAX).then(|| all.min_by_key(|(_, no)| *no));
+            let dropped = dropped.flatten().map(|(place, _)| place);
+            StateEvent::Mentioned {
+                user,
+                room,
+                seq,
+                no,
+                dropped,
+            }
+        })
+        .collect();
+    if action.calls_room && !name.is_direct() {
+        let mut calls = state.calls.range((room, Seq(0))..=(room, Seq(u64::MAX)));
+        let over = calls.clone().count() >= CALLS_PER_ROOM_MAX;
+        let dropped = over.then(|| calls.next()).flatten().map(|((_, seq), _)| *seq);
+        events.push(StateEvent::RoomCalled {
+            room,
+            seq,
+            no,
+            author,
+            dropped,
+        });
+    }
+    events
+}
+
+/// All that is remembered of a user's mentions.
+fn mentioned(state: &State, user: UserId) -> impl Iterator<Item = ((RoomId, Seq), EventNo)> + Clone + '_ {
+    let all = (user, RoomId(0), Seq(0))..=(user, RoomId(u64::MAX), Seq(u64::MAX));
+    let found = state.mentions.range(all);
+    found.map(|((_, room, seq), no)| ((*room, *seq), *no))
 }

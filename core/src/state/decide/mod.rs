@@ -1,11 +1,20 @@
 //! What a command comes to. Everything here reads the state and changes nothing.
 
 mod account;
+mod bot;
+mod deletion;
+mod edit;
+mod invite;
 mod line;
 mod message;
+mod moderation;
+mod operate;
 mod room;
 mod submission;
+mod sweep;
 mod writer;
+
+pub(super) use sweep::is_over;
 
 use crate::{Command, Done, Event, LogIndex, Outcome, Refusal, State, StateEvent, Timestamp};
 
@@ -16,8 +25,10 @@ type Decision = Result<(Done, Vec<Event>), Refusal>;
 pub(super) fn answered_before(state: &State, now: Timestamp, command: &Command) -> Option<Outcome> {
     match command {
         Command::RegisterUser(command) => account::registered_before(state, command).map(Ok),
+        Command::CreateBot(command) => bot::created_before(state, command).map(Ok),
+        Command::Operate(command) => operate::done_before(state, command).map(Ok),
         Command::Submit(submission) => submission::answered_before(state, now, &submission.origin).cloned(),
-        Command::BindDevice(_) | Command::UnbindDevice(_) | Command::GrantWriter(_) => None,
+        _ => None,
     }
 }
 
@@ -31,10 +42,17 @@ pub(super) fn housekeeping(state: &State, now: Timestamp) -> Vec<Event> {
 pub(super) fn decide(state: &State, index: LogIndex, command: &Command) -> (Outcome, Vec<Event>) {
     let decision = match command {
         Command::RegisterUser(command) => account::register(state, index, command),
-        Command::BindDevice(command) => account::bind(state, command),
+        Command::BindDevice(command) => account::bind(state, index, command),
         Command::UnbindDevice(command) => account::unbind(state, command),
         Command::GrantWriter(command) => writer::grant(state, index, command),
         Command::Submit(submission) => return submission::decide(state, index, submission),
+        Command::ChangePassword(command) => account::change_password(state, command),
+        Command::DeleteUser(command) => deletion::delete(state, command),
+        Command::CreateBot(command) => bot::create(state, index, command),
+        Command::SetBotPassword(command) => bot::set_password(state, command),
+        Command::DeleteBot(command) => bot::delete(state, command),
+        Command::Sweep(command) => sweep::sweep(state, *command),
+        Command::Operate(command) => operate::operate(state, index, command),
     };
     settle(decision)
 }

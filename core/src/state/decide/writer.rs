@@ -1,15 +1,15 @@
 //! Writers: granted, and gone.
 
 use crate::{
-    DeviceId, Done, EXPIRIES_PER_ENTRY_MAX, Event, GrantWriter, LogIndex, RequestNo, State, StateEvent, Timestamp,
-    WRITERS_PER_DEVICE_MAX, WriterId,
+    DeviceId, Done, EXPIRIES_PER_ENTRY_MAX, Event, GrantWriter, LogIndex, Refusal, RequestNo, State, StateEvent,
+    Timestamp, WRITERS_PER_DEVICE_MAX, WriterId,
 };
 
 use super::super::limits::too_idle;
-use super::{Decision, account};
+use super::Decision;
 
 pub(super) fn grant(state: &State, index: LogIndex, command: &GrantWriter) -> Decision {
-    account::speaks_for(state, &command.device)?;
+    let binding = state.device(&command.device).ok_or(Refusal::NotLoggedIn)?.binding;
     let writer = WriterId(index.0);
     let over = (of_device(state, command.device).count() + 1).saturating_sub(WRITERS_PER_DEVICE_MAX);
     let mut events: Vec<_> = of_device(state, command.device)
@@ -19,28 +19,38 @@ pub(super) fn grant(state: &State, index: LogIndex, command: &GrantWriter) -> De
     events.push(Event::State(StateEvent::WriterGranted {
         writer,
         device: command.device,
+        binding,
     }));
     Ok((Done::Granted { writer }, events))
 }
 
-/// The writers that have been idle for too long, the longest idle first, at most a few.
+/// The writers that have been idle for too long, the longest idle first, and then those that lost
+/// their device; at most a few.
 pub(super) fn expiries(state: &State, now: Timestamp) -> impl Iterator<Item = Event> + '_ {
-    state
+    let idle = state
         .idle
         .iter()
-        .take_while(move |(used_at, _)| too_idle(*used_at, now))
+        .take_while(move |(used_at, _)| too_idle(*used_at, now));
+    // Those that are both were found as idle ones: orphans are come to only behind the last of them.
+    let is_idle = move |id: &WriterId| {
+        let found = state.writers.get(id);
+        found.is_some_and(|found| too_idle(found.writer.used_at, now))
+    };
+    let orphans = state.orphans.iter().copied().filter(move |id| !is_idle(id));
+    idle.map(|(_, id)| *id)
+        .chain(orphans)
         .take(EXPIRIES_PER_ENTRY_MAX)
-        .map(|(_, id)| expired(state, *id))
+        .map(|id| expired(state, id))
 }
 
 /// The writers on a device, the longest idle first.
-pub(super) fn of_device(state: &State, device: DeviceId) -> impl Iterator<Item = WriterId> + '_ {
+fn of_device(state: &State, device: DeviceId) -> impl Iterator<Item = WriterId> + '_ {
     let first = (device, Timestamp(0), WriterId(0));
     let last = (device, Timestamp(u64::MAX), WriterId(u64::MAX));
     state.device_writers.range(first..=last).map(|(_, _, id)| *id)
 }
 
-pub(super) fn expired(state: &State, writer: WriterId) -> Event {
+fn expired(state: &State, writer: WriterId) -> Event {
     let last = state
         .writers
         .get(&writer)

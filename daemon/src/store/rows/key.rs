@@ -39,6 +39,44 @@ pub(super) fn encode(key: &RecordKey) -> Vec<u8> {
             out.put_u64(user.0);
             out.put_u128(*digest);
         }
+        RecordKey::Edits(room, seq) => {
+            out.put_u8(9);
+            out.put_u64(room.0);
+            out.put_u64(seq.0);
+        }
+        RecordKey::Reaction(room, seq, user, emoji) => {
+            out.put_u8(10);
+            out.put_u64(room.0);
+            out.put_u64(seq.0);
+            out.put_u64(user.0);
+            out.put_u64(*emoji);
+        }
+        RecordKey::Ban(room, user) => {
+            out.put_u8(11);
+            out.put_u64(room.0);
+            out.put_u64(user.0);
+        }
+        RecordKey::Invitation(room, user) => {
+            out.put_u8(12);
+            out.put_u64(room.0);
+            out.put_u64(user.0);
+        }
+        RecordKey::Mention(user, room, seq) => {
+            out.put_u8(13);
+            out.put_u64(user.0);
+            out.put_u64(room.0);
+            out.put_u64(seq.0);
+        }
+        RecordKey::Call(room, seq) => {
+            out.put_u8(14);
+            out.put_u64(room.0);
+            out.put_u64(seq.0);
+        }
+        RecordKey::Invite(invite) => {
+            out.put_u8(15);
+            out.put_u64(invite.0);
+        }
+        RecordKey::Settings => out.put_u8(16),
     }
     out
 }
@@ -51,11 +89,32 @@ pub(super) fn place(room: u64, seq: u64) -> [u8; 16] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use quorate_core::{ReceiptSlot, RoomId, UserId, WriterId};
+    use quorate_core::{InviteId, ReceiptSlot, RoomId, Seq, UserId, WriterId};
 
     #[test]
     fn the_bytes_sort_as_the_keys_do() {
         let mut keys = vec![
+            RecordKey::Settings,
+            RecordKey::Invite(InviteId(300)),
+            RecordKey::Invite(InviteId(5)),
+            RecordKey::Call(RoomId(2), Seq(300)),
+            RecordKey::Call(RoomId(2), Seq(7)),
+            RecordKey::Call(RoomId(300), Seq(1)),
+            RecordKey::Mention(UserId(1), RoomId(300), Seq(1)),
+            RecordKey::Mention(UserId(1), RoomId(2), Seq(300)),
+            RecordKey::Mention(UserId(1), RoomId(2), Seq(7)),
+            RecordKey::Mention(UserId(300), RoomId(1), Seq(1)),
+            RecordKey::Invitation(RoomId(1), UserId(300)),
+            RecordKey::Invitation(RoomId(300), UserId(1)),
+            RecordKey::Ban(RoomId(300), UserId(1)),
+            RecordKey::Ban(RoomId(1), UserId(300)),
+            RecordKey::Reaction(RoomId(1), Seq(1), UserId(1), 300),
+            RecordKey::Reaction(RoomId(1), Seq(1), UserId(1), 7),
+            RecordKey::Reaction(RoomId(1), Seq(1), UserId(300), 1),
+            RecordKey::Reaction(RoomId(1), Seq(300), UserId(1), 1),
+            RecordKey::Reaction(RoomId(300), Seq(1), UserId(1), 1),
+            RecordKey::Edits(RoomId(1), Seq(300)),
+            RecordKey::Edits(RoomId(300), Seq(1)),
             RecordKey::MessageKey(UserId(1), 2),
             RecordKey::Member(RoomId(1), UserId(300)),
             RecordKey::Member(RoomId(256), UserId(1)),

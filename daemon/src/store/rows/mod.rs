@@ -9,27 +9,35 @@
 //! - `records`: kind and key of a record → the record; one table, since no kind is read by itself;
 //! - `events`: event number → room event, in log order, so that writing appends;
 //! - `places`: room and seq → event number;
+//! - `originals`: room and seq of an edited message → the room event as it was posted;
 //! - `meta`: the identity; the last applied log id with the last membership.
+//!
+//! Lines are appended, and some of them change later: an edit, a redaction or a retention does so
+//! ([`Change`]), in the transaction that brings the event which says so, and in the order of the log.
 
+mod change;
 mod history;
 mod key;
+mod line;
+mod lookup;
 mod table;
+#[cfg(test)]
+mod tests;
 mod thread;
 mod writer;
 
+pub(super) use change::{Change, EventRow};
 pub(super) use history::history;
+pub(super) use lookup::{events_from, lines, original};
 pub(super) use table::{
-    EVENTS, Meta, PLACES, RECORDS, RowsTable, check_row, failed, identity_row, load_meta, load_state, write_identity,
-    write_meta,
+    EVENTS, Meta, ORIGINALS, PLACES, RECORDS, RowsTable, check_row, failed, identity_row, load_meta, load_state,
+    write_identity, write_meta,
 };
 pub(super) use thread::{Install, Op, Outlets, RowsThread};
 
-use bytes::Bytes;
-use quorate_core::{EventNo, Record, RecordKey, RoomId, Seq};
+use quorate_core::{Record, RecordKey};
 
-use crate::consensus::types::LogId;
-
-use crate::consensus::types::StoredMembership;
+use crate::consensus::types::{LogId, StoredMembership};
 
 /// What a run of applied entries changed.
 pub(super) struct Batch {
@@ -40,15 +48,7 @@ pub(super) struct Batch {
     /// Key and sealed value; without one, the row is deleted.
     pub(super) records: Vec<(Vec<u8>, Option<Vec<u8>>)>,
     /// In log order.
-    pub(super) events: Vec<EventRow>,
-}
-
-/// A room event on its way to the file.
-pub(super) struct EventRow {
-    pub(super) no: EventNo,
-    pub(super) room: RoomId,
-    pub(super) seq: Seq,
-    pub(super) bytes: Bytes,
+    pub(super) changes: Vec<Change>,
 }
 
 impl Batch {
@@ -57,8 +57,7 @@ impl Batch {
             .records
             .iter()
             .map(|(key, value)| key.len() + value.as_ref().map_or(0, Vec::len));
-        let events = self.events.iter().map(|event| event.bytes.len() + EVENT_OVERHEAD_BYTES);
-        records.sum::<usize>() + events.sum::<usize>()
+        records.sum::<usize>() + self.changes.iter().map(Change::bytes).sum::<usize>()
     }
 
     /// Key and sealed value of a record.

@@ -1,6 +1,7 @@
 //! The tables of `state.redb`: shapes of their rows, and reading them at start.
 
-use quorate_core::{Record, State};
+use bytes::{Buf, Bytes};
+use quorate_core::{EventNo, Record, RecordKey, RoomId, Seq, State};
 use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition, TableError, WriteTransaction};
 
 use crate::consensus::types::LogId;
@@ -15,6 +16,8 @@ use super::{EventRow, key};
 pub(in crate::store) const RECORDS: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("records");
 pub(in crate::store) const EVENTS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("events");
 pub(in crate::store) const PLACES: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("places");
+/// Messages as they were posted, of those that were edited since.
+pub(in crate::store) const ORIGINALS: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("originals");
 const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
 
 const META_PLACE: Place = place("meta");
@@ -34,16 +37,19 @@ pub(in crate::store) enum RowsTable {
     Records,
     Events,
     Places,
+    Originals,
 }
 
 impl RowsTable {
-    pub(in crate::store) const ALL: [Self; 3] = [Self::Records, Self::Events, Self::Places];
+    pub(in crate::store) const COUNT: usize = 4;
+    pub(in crate::store) const ALL: [Self; Self::COUNT] = [Self::Records, Self::Events, Self::Places, Self::Originals];
 
     pub(super) const fn place(self) -> Place {
         place(match self {
             Self::Records => "records",
             Self::Events => "events",
             Self::Places => "places",
+            Self::Originals => "originals",
         })
     }
 }
@@ -65,6 +71,7 @@ pub(in crate::store) fn write_identity(transaction: &WriteTransaction, identity:
     transaction.open_table(RECORDS).map_err(failed)?;
     transaction.open_table(EVENTS).map_err(failed)?;
     transaction.open_table(PLACES).map_err(failed)?;
+    transaction.open_table(ORIGINALS).map_err(failed)?;
     let mut meta = transaction.open_table(META).map_err(failed)?;
     let row = seal(IDENTITY.as_bytes(), identity.to_text().as_bytes());
     meta.insert(IDENTITY, row.as_slice()).map_err(failed)?;
@@ -145,16 +152,62 @@ pub(in crate::store) fn load_state(transaction: &ReadTransaction) -> Result<Stat
     }
 }
 
-/// Key and sealed value of a room event.
-pub(super) fn encode_event(event: &EventRow) -> Vec<u8> {
-    seal(&event.no.0.to_be_bytes(), &event.bytes)
+/// The sealed value of a room event.
+pub(super) fn seal_event(no: EventNo, bytes: &[u8]) -> Vec<u8> {
+    seal(&no.0.to_be_bytes(), bytes)
 }
 
 /// Key and sealed value of an event's place.
-pub(super) fn encode_place(event: &EventRow) -> ([u8; 16], Vec<u8>) {
+pub(super) fn seal_place(event: &EventRow) -> ([u8; 16], Vec<u8>) {
     let key = key::place(event.room.0, event.seq.0);
     let value = seal(&key, &event.no.0.to_be_bytes());
     (key, value)
+}
+
+/// Room, seq and event number of a row of places.
+pub(super) fn decode_place(key: &[u8], value: &[u8]) -> Result<(RoomId, Seq, u64), StoreError> {
+    let table = RowsTable::Places.place();
+    let bad = |_| table.corrupt(key, "not the shape of its row");
+    let mut payload = unseal(table, key, value)?;
+    let mut place = key;
+    let room = place.try_get_u64().map_err(bad)?;
+    let seq = place.try_get_u64().map_err(bad)?;
+    let no = payload.try_get_u64().map_err(bad)?;
+    Ok((RoomId(room), Seq(seq), no))
+}
+
+/// The number of the event at a place, if a line is kept there.
+pub(super) fn no_at(
+    places: &impl ReadableTable<&'static [u8], &'static [u8]>,
+    room: RoomId,
+    seq: Seq,
+) -> Result<Option<u64>, StoreError> {
+    let key = key::place(room.0, seq.0);
+    let value = places.get(key.as_slice()).map_err(failed)?;
+    let place = value.map(|value| decode_place(&key, value.value())).transpose()?;
+    Ok(place.map(|(_, _, no)| no))
+}
+
+/// The bytes of an event that a place names.
+pub(super) fn event_at(events: &impl ReadableTable<u64, &'static [u8]>, no: u64) -> Result<Bytes, StoreError> {
+    let table = RowsTable::Events.place();
+    let key = no.to_be_bytes();
+    let value = events.get(no).map_err(failed)?;
+    let value = value.ok_or_else(|| table.corrupt(&key, "the event is missing"))?;
+    Ok(Bytes::copy_from_slice(unseal(table, &key, value.value())?))
+}
+
+/// The oldest line that is kept of a room, by the room's record; none of a room that has none.
+pub(super) fn first_kept(transaction: &ReadTransaction, room: RoomId) -> Result<Option<Seq>, StoreError> {
+    let records = transaction.open_table(RECORDS).map_err(failed)?;
+    let key = key::encode(&RecordKey::Room(room));
+    let Some(value) = records.get(key.as_slice()).map_err(failed)? else {
+        return Ok(None);
+    };
+    Ok(match decode_record(&key, value.value())? {
+        Record::Room(_, room) => Some(room.first_seq),
+        _ => None,
+    })
 }
 
 /// Checks a row of any table before it leaves for, or comes from, another node.

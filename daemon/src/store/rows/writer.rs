@@ -1,7 +1,6 @@
 //! Writing batches of rows, and checkpoints of them.
 
 use std::collections::BTreeMap;
-use std::ops::Bound;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -9,7 +8,8 @@ use redb::{Database, Durability};
 
 use crate::store::{LogStats, StoreError};
 
-use super::table::{self, EVENTS, Meta, PLACES, RECORDS, failed};
+use super::line::Lines;
+use super::table::{self, Meta, RECORDS, failed};
 use super::{Batch, EVENT_OVERHEAD_BYTES};
 
 /// How long rows may wait for their checkpoint: what a crash makes Raft replay.
@@ -64,24 +64,17 @@ impl RowsWriter {
         };
         {
             let mut records = transaction.open_table(RECORDS).map_err(failed)?;
-            let mut places = transaction.open_table(PLACES).map_err(failed)?;
-            let mut events = transaction.open_table(EVENTS).map_err(failed)?;
-            let mut end = events.upper_bound_mut(Bound::<u64>::Unbounded).map_err(failed)?;
             // Only the last value of each key, in the order of the keys: neighbours share pages.
             let mut last: BTreeMap<Vec<u8>, Option<Vec<u8>>> = BTreeMap::new();
+            let mut changes = Vec::new();
             for batch in batches {
                 last.extend(batch.records);
-                for event in batch.events {
-                    let row = table::encode_event(&event);
-                    end.insert_before(event.no.0, row.as_slice()).map_err(failed)?;
-                    let (key, value) = table::encode_place(&event);
-                    places.insert(key.as_slice(), value.as_slice()).map_err(failed)?;
-                }
+                changes.push(batch.changes);
                 if let Some(membership) = batch.membership {
                     meta.membership = membership;
                 }
             }
-            end.close().map_err(failed)?;
+            Lines::open(&transaction)?.change(changes.into_iter().flatten())?;
             for (key, value) in last {
                 match value {
                     Some(value) => drop(records.insert(key.as_slice(), value.as_slice()).map_err(failed)?),

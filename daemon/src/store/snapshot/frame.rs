@@ -4,7 +4,7 @@
 //! frame    kind u8, number u32 (from 0), payload, CRC-32C u32 over all before it
 //! header   1: format u32, cluster (16 bytes), last log id, membership
 //! rows     2: table u8, then rows: key length u32, key, value length u32, value (sealed)
-//! trailer  3: rows of each table u64 x 3, CRC-32C u32 over the CRCs of all frames before it
+//! trailer  3: rows of each table u64 x 4, CRC-32C u32 over the CRCs of all frames before it
 //! ```
 //! Tables come one after the other, each sorted by its keys.
 
@@ -17,7 +17,10 @@ use crate::store::rows::{Meta, RowsTable};
 /// The largest frame.
 pub const FRAME_MAX_BYTES: usize = 256 << 10;
 /// The newest shape of a snapshot that is known here, and the one that is made.
-pub(super) const FORMAT_VERSION: u32 = 1;
+pub(super) const FORMAT_VERSION: u32 = 2;
+
+/// How many rows each table has, in the order of [`RowsTable::ALL`].
+pub(super) type Counts = [u64; RowsTable::COUNT];
 
 const HEADER: u8 = 1;
 const ROWS: u8 = 2;
@@ -29,7 +32,7 @@ const LENGTHS_BYTES: usize = 4 + 4;
 pub(super) enum Frame<'a> {
     Header { format: u32, rest: &'a [u8] },
     Rows { table: RowsTable, rows: &'a [u8] },
-    Trailer { counts: [u64; 3], chain: u32 },
+    Trailer { counts: Counts, chain: u32 },
 }
 
 /// Numbers the frames and chains their checksums, on either side.
@@ -68,7 +71,7 @@ impl Chain {
         self.close(frame)
     }
 
-    pub(super) fn trailer(&mut self, counts: [u64; 3]) -> Bytes {
+    pub(super) fn trailer(&mut self, counts: Counts) -> Bytes {
         let mut frame = self.open(TRAILER);
         counts.iter().for_each(|count| frame.put_u64(*count));
         frame.put_u32(self.crc);
@@ -78,7 +81,7 @@ impl Chain {
     pub(super) fn rows(&self, table: RowsTable) -> RowsFrame {
         let mut frame = self.open(ROWS);
         let at = RowsTable::ALL.iter().position(|known| *known == table);
-        frame.put_u8(u8::try_from(at.unwrap_or_default()).expect("there are three"));
+        frame.put_u8(u8::try_from(at.unwrap_or_default()).expect("there are few"));
         RowsFrame {
             empty: frame.len(),
             frame,
@@ -119,7 +122,7 @@ impl Chain {
                 }
             }
             TRAILER => {
-                let mut counts = [0; 3];
+                let mut counts = Counts::default();
                 for count in &mut counts {
                     *count = from.try_get_u64().map_err(short)?;
                 }

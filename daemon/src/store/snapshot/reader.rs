@@ -12,9 +12,9 @@ use redb::{ReadTransaction, ReadableTable};
 
 use crate::store::StoreError;
 use crate::store::machine::Shared;
-use crate::store::rows::{self, EVENTS, PLACES, RECORDS, RowsTable};
+use crate::store::rows::{self, EVENTS, ORIGINALS, PLACES, RECORDS, RowsTable};
 
-use super::frame::{Chain, FRAME_MAX_BYTES};
+use super::frame::{Chain, Counts, FRAME_MAX_BYTES};
 
 /// Spools beside the data, so that what fits there fits here; removed at start.
 pub(in crate::store) const SPOOL_PREFIX: &str = "snapshot.spool.";
@@ -70,7 +70,7 @@ impl SnapshotReader {
         let meta = rows::load_meta(&transaction)?;
         let mut chain = Chain::default();
         push(chain.header(self.shared.identity.cluster.as_str(), &meta))?;
-        let mut counts = [0; 3];
+        let mut counts = Counts::default();
         for (count, table) in counts.iter_mut().zip(RowsTable::ALL) {
             let mut frame = chain.rows(table);
             each_row(&transaction, table, |key, value| {
@@ -113,6 +113,7 @@ fn each_row(
         }
         RowsTable::Records => RECORDS,
         RowsTable::Places => PLACES,
+        RowsTable::Originals => ORIGINALS,
     };
     let table = transaction.open_table(bytes).map_err(rows::failed)?;
     for row in table.iter().map_err(rows::failed)? {

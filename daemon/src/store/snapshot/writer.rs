@@ -13,11 +13,11 @@ use redb::{CursorError, Database, Durability, Key, ReadableDatabase, TableError,
 
 use crate::store::database::File;
 use crate::store::machine::Shared;
-use crate::store::rows::{self, EVENTS, Install, Meta, PLACES, RECORDS, RowsTable};
+use crate::store::rows::{self, EVENTS, Install, Meta, ORIGINALS, PLACES, RECORDS, RowsTable};
 use crate::store::{FORMAT_VERSION as STORE_FORMAT, Identity, SnapshotError, StoreError};
 
 use super::SnapshotMeta;
-use super::frame::{self, Chain, FORMAT_VERSION, Frame};
+use super::frame::{self, Chain, Counts, FORMAT_VERSION, Frame};
 
 /// The files that snapshots are loaded into; what of them is found at start is removed.
 pub(in crate::store) const NEW_PREFIX: &str = "state.redb.new.";
@@ -39,7 +39,7 @@ pub struct SnapshotWriter {
     transaction: Option<(WriteTransaction, usize)>,
     chain: Chain,
     meta: Option<Meta>,
-    counts: [u64; 3],
+    counts: Counts,
     complete: bool,
 }
 
@@ -133,7 +133,7 @@ impl SnapshotWriter {
             transaction: None,
             chain: Chain::default(),
             meta: None,
-            counts: [0; 3],
+            counts: Counts::default(),
             complete: false,
         })
     }
@@ -153,6 +153,7 @@ impl SnapshotWriter {
                 found: format,
                 known: FORMAT_VERSION,
             }),
+            (Frame::Header { format, .. }, _) if format < FORMAT_VERSION => Err(bad("of a format before any release")),
             (Frame::Header { rest, .. }, None) => {
                 let (cluster, meta) = frame::parse_header(rest).ok_or_else(|| bad("not the shape of a header"))?;
                 if cluster != self.identity.cluster.as_str() {
@@ -185,6 +186,7 @@ impl SnapshotWriter {
         let count = match table {
             RowsTable::Records => load(&transaction, RECORDS, table, rows, number, as_it_is),
             RowsTable::Places => load(&transaction, PLACES, table, rows, number, as_it_is),
+            RowsTable::Originals => load(&transaction, ORIGINALS, table, rows, number, as_it_is),
             RowsTable::Events => load(&transaction, EVENTS, table, rows, number, |key| {
                 key.try_into().ok().map(u64::from_be_bytes)
             }),

@@ -1,0 +1,57 @@
+//! The chat at size, measured: `fill` makes a cluster of one node with as many accounts, rooms and messages as wanted, and
+//! `read` asks the daemon that runs on it what a client asks, one thing after the other, and says how long each took.
+//!
+//! Knows nothing of how a node answers: what is filled goes through consensus as any write does, and what is read comes through
+//! the client library.
+
+mod dice;
+mod fill;
+mod process;
+mod read;
+mod words;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// What ends a run early: told to whoever started it, who alone can do something about it.
+type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
+
+/// Measures the chat at size
+#[derive(Debug, Parser)]
+#[command(name = "quorate-bench", version)]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Make a cluster of one node, and fill it
+    Fill(fill::Args),
+    /// Measure the reads of a node that was filled
+    Read(read::Args),
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let done = match Cli::parse().task {
+        Task::Fill(args) => fill::run(&args).await,
+        Task::Read(args) => read::run(&args).await,
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("quorate-bench: {error}");
+            let mut cause = error.source();
+            while let Some(source) = cause {
+                eprintln!("  because: {source}");
+                cause = source.source();
+            }
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! Rows of lists.
+
+use quorate_client::{
+    Account, AccountRow, BanRow, DeviceId, DeviceRow, MemberRow, Presence, Retention, Role, RoomRow, UnreadRow,
+};
+use serde_json::{Value, json};
+
+use crate::time;
+
+/// What a member may do.
+pub(crate) fn role(role: Role) -> &'static str {
+    match role {
+        Role::Owner => "owner",
+        Role::Moderator => "moderator",
+        Role::Member => "member",
+        Role::ReadOnly => "read-only",
+    }
+}
+
+/// Whether somebody is there.
+pub(crate) fn presence(presence: Presence) -> &'static str {
+    match presence {
+        Presence::Unknown => "unknown",
+        Presence::Offline => "offline",
+        Presence::Away => "away",
+        Presence::Online => "online",
+    }
+}
+
+/// How long a room remembers, as flags have it.
+pub(crate) fn retention(retention: Retention) -> Value {
+    json!({
+        "max_age": retention.age_max.map(time::show_span),
+        "max_count": retention.messages_max,
+    })
+}
+
+/// A room in a list.
+pub(crate) fn room(row: &RoomRow) -> Value {
+    json!({
+        "room": row.name.as_str(),
+        "topic": row.topic.as_str(),
+        "private": row.private,
+        "archived": row.archived,
+        "members": row.members,
+        "first_seq": row.first.0,
+        "last_seq": row.last.0,
+        "role": row.role.map(role),
+        "invited": row.invited,
+        "retention": retention(row.retention),
+    })
+}
+
+/// A member in a list.
+pub(crate) fn member(row: &MemberRow) -> Value {
+    json!({
+        "user": row.user.as_str(),
+        "role": role(row.role),
+        "muted": row.muted,
+        "presence": presence(row.presence),
+    })
+}
+
+/// Somebody who is kept out.
+pub(crate) fn ban(row: &BanRow) -> Value {
+    json!({
+        "user": row.user.as_str(),
+        "by": row.by.as_str(),
+        "until": row.until.map(time::show),
+    })
+}
+
+/// What is unread in a room.
+pub(crate) fn unread(row: &UnreadRow) -> Value {
+    json!({
+        "room": row.room.as_str(),
+        "unread": row.unread,
+        "mentions": row.mentions,
+        "last_read": row.read.0,
+        "last_seq": row.last.0,
+    })
+}
+
+/// The account of this device.
+pub(crate) fn account(account: &Account) -> Value {
+    json!({
+        "user": account.user.as_str(),
+        "device": account.device.to_string(),
+        "registered_at": time::show(account.registered_at),
+        "last_login": time::show(account.last_login),
+        "bot": account.owner.is_some(),
+        "owner": account.owner.as_ref().map(ToString::to_string),
+        "text_bytes": account.text_bytes,
+        "text_bytes_max": account.text_bytes_max,
+    })
+}
+
+/// An account in a list.
+pub(crate) fn account_row(row: &AccountRow) -> Value {
+    json!({
+        "user": row.user.as_str(),
+        "role": if row.bot { "bot" } else { "user" },
+        "bot": row.bot,
+        "registered_at": time::show(row.registered_at),
+        "last_login": time::show(row.last_login),
+        "presence": presence(row.presence),
+    })
+}
+
+/// A device in a list; `own` is the one that asks.
+pub(crate) fn device(row: &DeviceRow, own: DeviceId) -> Value {
+    json!({
+        "id": row.device.to_string(),
+        "name": row.name.as_str(),
+        "last_login": time::show(row.bound_at),
+        "current": row.device == own,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use quorate_client::{RoomName, Seq, Span, Timestamp, Topic, UserName};
+    use quorate_core::DeviceName;
+
+    use super::*;
+
+    const AT: Timestamp = Timestamp(1_795_305_600_000);
+    const AT_TEXT: &str = "2026-11-22T00:00:00.000Z";
+
+    fn alice() -> UserName {
+        UserName::parse("alice").unwrap()
+    }
+
+    #[test]
+    fn a_room_has_its_bounds_and_what_the_asker_is_there() {
+        let row = RoomRow {
+            name: RoomName::parse("ops").unwrap(),
+            topic: Topic::parse("rain").unwrap(),
+            private: true,
+            members: 2,
+            last: Seq(9),
+            first: Seq(4),
+            archived: false,
+            retention: Retention {
+                age_max: Some(Span(2_592_000_000)),
+                messages_max: None,
+            },
+            role: Some(Role::ReadOnly),
+            invited: false,
+        };
+        let expected = json!({
+            "room": "ops", "topic": "rain", "private": true, "archived": false, "members": 2, "first_seq": 4,
+            "last_seq": 9, "role": "read-only", "invited": false,
+            "retention": {"max_age": "30d", "max_count": null},
+        });
+        assert_eq!(room(&row), expected);
+    }
+
+    #[test]
+    fn members_accounts_and_bans_are_listed_by_user() {
+        let row = MemberRow {
+            user: alice(),
+            role: Role::Moderator,
+            muted: true,
+            presence: Presence::Away,
+        };
+        assert_eq!(
+            member(&row),
+            json!({"user": "alice", "role": "moderator", "muted": true, "presence": "away"})
+        );
+        let row = AccountRow {
+            user: alice(),
+            bot: true,
+            registered_at: AT,
+            last_login: AT,
+            presence: Presence::Online,
+        };
+        let expected = json!({
+            "user": "alice", "role": "bot", "bot": true, "registered_at": AT_TEXT, "last_login": AT_TEXT, "presence": "online",
+        });
+        assert_eq!(account_row(&row), expected);
+        let row = BanRow {
+            user: alice(),
+            by: UserName::parse("bob").unwrap(),
+            until: None,
+        };
+        assert_eq!(ban(&row), json!({"user": "alice", "by": "bob", "until": null}));
+    }
+
+    #[test]
+    fn a_device_says_whether_it_is_this_one() {
+        let row = DeviceRow {
+            device: DeviceId([0xab; 32]),
+            name: DeviceName::parse("laptop").unwrap(),
+            bound_at: AT,
+        };
+        let expected = json!({"id": "ab".repeat(32), "name": "laptop", "last_login": AT_TEXT, "current": true});
+        assert_eq!(device(&row, row.device), expected);
+        assert_eq!(device(&row, DeviceId([0; 32]))["current"], false);
+    }
+
+    #[test]
+    fn the_own_account_says_whose_bot_it_is_and_what_it_keeps() {
+        let own = Account {
+            user: alice(),
+            registered_at: AT,
+            device: DeviceId([0xab; 32]),
+            last_login: AT,
+            owner: Some(UserName::parse("bob").unwrap()),
+            text_bytes: 5,
+            text_bytes_max: Some(1000),
+        };
+        let expected = json!({
+            "user": "alice", "device": "ab".repeat(32), "registered_at": AT_TEXT, "last_login": AT_TEXT, "bot": true,
+            "owner": "bob", "text_bytes": 5, "text_bytes_max": 1000,
+        });
+        assert_eq!(account(&own), expected);
+    }
+
+    #[test]
+    fn unread_rooms_count_mentions_too() {
+        let row = UnreadRow {
+            room: RoomName::parse("ops").unwrap(),
+            unread: 5,
+            mentions: 1,
+            read: Seq(3),
+            last: Seq(9),
+        };
+        assert_eq!(
+            unread(&row),
+            json!({"room": "ops", "unread": 5, "mentions": 1, "last_read": 3, "last_seq": 9})
+        );
+    }
+}

@@ -1,0 +1,169 @@
+//! Commands, their output and their exit codes.
+
+use std::io::{BufRead, BufReader};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::setup::{Setup, chat, code, error_code, run, text};
+
+#[test]
+fn help_and_version_go_to_stdout_and_end_with_0() {
+    let home = tempfile::tempdir().unwrap();
+    for args in [
+        &["--help"][..],
+        &["--version"],
+        &["send", "--help"],
+        &["bench", "post", "--help"],
+    ] {
+        let output = run(chat(&home).args(args), "");
+        assert_eq!(code(&output), 0, "{args:?}");
+        assert!(!output.stdout.is_empty() && output.stderr.is_empty(), "{args:?}");
+    }
+}
+
+#[test]
+fn completions_and_man_pages_are_made() {
+    let home = tempfile::tempdir().unwrap();
+    assert!(text(&run(chat(&home).args(["completions", "bash"]), "").stdout).contains("_chat"));
+    let dir = home.path().join("man");
+    assert_eq!(code(&run(chat(&home).arg("man").arg(&dir), "")), 0);
+    assert!(dir.join("chat.1").exists() && dir.join("chat-send.1").exists());
+}
+
+#[test]
+fn a_wrong_command_line_ends_with_2_and_a_missing_login_with_4() {
+    let home = tempfile::tempdir().unwrap();
+    for args in [&["nonsense"][..], &["send"], &["history", "ops", "-n", "x"], &["rpc"]] {
+        assert_eq!(code(&run(chat(&home).args(args), "")), 2, "{args:?}");
+    }
+    let output = run(chat(&home).args(["--json", "whoami"]), "");
+    assert_eq!((code(&output), error_code(&output).as_str()), (4, "not-logged-in"));
+}
+
+#[test]
+fn a_wrong_command_line_is_told_in_json_where_that_is_asked_for() {
+    let home = tempfile::tempdir().unwrap();
+    for args in [
+        &["--json", "nonsense"][..],
+        &["--json"],
+        &["send", "--json"],
+        &["role", "ops", "bob", "king", "--json"],
+    ] {
+        let output = run(chat(&home).args(args), "");
+        assert_eq!((code(&output), error_code(&output).as_str()), (2, "usage"), "{args:?}");
+        assert!(output.stdout.is_empty());
+    }
+    let output = run(chat(&home).args(["send", "ops", "--", "--json"]), "");
+    assert_eq!(code(&output), 4, "a text may look like a flag");
+    let output = run(chat(&home).args(["--json", "--help"]), "");
+    assert_eq!((code(&output), output.stderr.is_empty()), (0, true));
+}
+
+#[test]
+fn without_a_node_a_command_ends_with_6_within_35_seconds() {
+    let silent = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let addr = silent.local_addr().unwrap().to_string();
+    let home = tempfile::tempdir().unwrap();
+    let began = Instant::now();
+    let args = ["--json", "login", "--server", &addr, "--user", "al", "--password-stdin"];
+    let output = run(chat(&home).args(args), "secret\n");
+    assert_eq!(
+        (code(&output), error_code(&output).as_str()),
+        (6, "no-node"),
+        "{output:?}"
+    );
+    assert!(began.elapsed() < Duration::from_secs(35));
+}
+
+#[test]
+fn what_is_sent_is_printed_by_history_and_tail() {
+    let setup = Setup::new().registered();
+    assert_eq!(text(&setup.run(&["whoami"], "").stdout), "alice\n");
+    assert_eq!(code(&setup.run(&["create", "ops"], "")), 0);
+    assert_eq!(text(&setup.run(&["send", "ops", "hi"], "").stdout), "2\n");
+    assert_eq!(
+        text(&setup.run(&["send", "ops", "-", "--id", "k"], "from stdin\n").stdout),
+        "3\n"
+    );
+    assert_eq!(
+        text(&setup.run(&["send", "ops", "again", "--id", "k"], "").stdout),
+        "3\n"
+    );
+    let sent: Value = serde_json::from_slice(&setup.run(&["--json", "send", "ops", "x"], "").stdout).unwrap();
+    assert_eq!((&sent["seq"], &sent["room"]), (&json!(4), &json!("ops")));
+    for args in [&["history", "ops", "--json"][..], &["tail", "ops", "--json"]] {
+        let output = text(&setup.run(args, "").stdout);
+        let events: Vec<Value> = output.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(events.len(), 4);
+        assert_eq!((&events[0]["kind"], &events[0]["seq"]), (&json!("join"), &json!(1)));
+        assert_eq!(events[2]["body"], "from stdin");
+        assert_eq!(events[2]["id"], "k");
+        assert_eq!(events[1]["author"], "alice");
+        let at = events[1]["at"].as_str().unwrap();
+        assert_eq!((at.len(), at.ends_with('Z')), (24, true), "{at}");
+    }
+}
+
+#[test]
+fn refusals_have_their_exit_codes() {
+    let setup = Setup::new().registered();
+    assert_eq!(code(&setup.run(&["send", "nowhere", "hi"], "")), 3);
+    assert_eq!(code(&setup.run(&["create", "ops"], "")), 0);
+    let output = setup.run(&["--json", "create", "ops"], "");
+    assert_eq!((code(&output), error_code(&output).as_str()), (1, "name-taken"));
+    let output = setup.run(&["--json", "send", "ops", "-"], &"x".repeat(70_000));
+    assert_eq!((code(&output), error_code(&output).as_str()), (1, "too-large"));
+}
+
+#[test]
+fn a_changed_ca_ends_with_7() {
+    let setup = Setup::new().registered();
+    let other = Setup::new();
+    let args = [
+        "--json",
+        "login",
+        "--server",
+        &other.node.addr,
+        "--user",
+        "alice",
+        "--password-stdin",
+    ];
+    let output = setup.run(&args, "secret\n");
+    assert_eq!((code(&output), error_code(&output).as_str()), (7, "untrusted"));
+}
+
+#[test]
+#[cfg(unix)]
+fn tail_follows_until_it_is_interrupted_and_ends_with_130() {
+    let setup = Setup::new().registered();
+    setup.run(&["create", "ops"], "");
+    let mut tail = setup.chat().args(["tail", "-f", "ops", "--json"]).spawn().unwrap();
+    let mut lines = BufReader::new(tail.stdout.take().unwrap()).lines();
+    assert!(lines.next().unwrap().unwrap().contains("join"));
+    setup.run(&["send", "ops", "hi"], "");
+    assert!(lines.next().unwrap().unwrap().contains("\"body\":\"hi\""));
+    let killed = Command::new("kill")
+        .args(["-INT", &tail.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(killed.success());
+    assert_eq!(tail.wait().unwrap().code(), Some(130));
+}
+
+#[test]
+fn a_reader_that_goes_away_ends_the_program_quietly() {
+    let setup = Setup::new().registered();
+    setup.run(&["create", "ops"], "");
+    let mut tail = setup.chat().args(["tail", "-f", "ops"]).spawn().unwrap();
+    drop(tail.stdout.take());
+    let began = Instant::now();
+    while tail.try_wait().unwrap().is_none() {
+        assert!(began.elapsed() < Duration::from_secs(20));
+        setup.run(&["send", "ops", "hi"], "");
+    }
+    let output = tail.wait_with_output().unwrap();
+    assert_eq!(code(&output), 0);
+    assert!(!text(&output.stderr).contains("panicked"));
+}

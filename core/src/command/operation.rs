@@ -1,0 +1,88 @@
+//! What nodes and operators ask; no client can.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{InviteId, InviteKey, Quota, Retention, RoomId, RoomName, Span, UserId, UserName};
+
+/// See [`crate::Command::Sweep`]. What is to go is decided when the entry is applied, from the state
+/// and log time: the asker names only where to look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Sweep {
+    /// The oldest lines of a room that its retention gives up, or of a deleted room.
+    #[serde(rename = "1")]
+    Room(RoomId),
+    /// Texts of a deleted user who wanted them gone.
+    #[serde(rename = "2")]
+    User(UserId),
+    /// Invites, bans and invitations that have run out.
+    #[serde(rename = "3")]
+    Expired,
+}
+
+/// See [`crate::Command::Operate`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Operate {
+    /// Who asks.
+    pub by: Operator,
+    /// What is asked.
+    pub operation: Operation,
+}
+
+/// An operator, as the admin socket knows them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Operator {
+    /// The user id of the process that asked.
+    pub uid: u32,
+}
+
+/// What an operator may ask.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Operation {
+    /// Makes an invite.
+    #[serde(rename = "1")]
+    CreateInvite(CreateInvite),
+    /// Ends one.
+    #[serde(rename = "2")]
+    RevokeInvite(RevokeInvite),
+    /// How long rooms without a rule of their own remember.
+    #[serde(rename = "3")]
+    SetServerRetention(Retention),
+    /// How long one room remembers.
+    #[serde(rename = "4")]
+    SetRoomRetention {
+        /// Which; a private one too.
+        room: RoomName,
+        /// The rule.
+        retention: Retention,
+    },
+    /// How much users may keep.
+    #[serde(rename = "5")]
+    SetQuota(SetQuota),
+}
+
+/// See [`Operation::CreateInvite`]. Asked again with the same key it finds the same invite.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CreateInvite {
+    /// Of the secret, which the cluster never sees.
+    pub key: InviteKey,
+    /// How long it is good.
+    pub lasts: Span,
+    /// For how many registrations.
+    pub uses: u32,
+}
+
+/// See [`Operation::RevokeInvite`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RevokeInvite {
+    /// Which.
+    pub invite: InviteId,
+}
+
+/// See [`Operation::SetQuota`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SetQuota {
+    /// Whose; without a name, everybody's who has none of their own.
+    pub user: Option<UserName>,
+    /// How much; for a user `None` means what everybody has.
+    pub quota: Option<Quota>,
+}

@@ -1,0 +1,131 @@
+//! Rooms, and who is in them.
+
+use crate::{
+    Ban, Invitation, Member, Retention, Role, Room, RoomEvent, RoomEventKind, RoomId, RoomStanding, Seq, State,
+    StateEvent, Timestamp, UserId,
+};
+
+use super::super::lines::Lines;
+use super::super::table::RoomState;
+use super::DECIDED;
+
+impl State {
+    pub(super) fn evolve_place(&mut self, event: &StateEvent) {
+        let now = self.clock.now;
+        match event {
+            StateEvent::RoomCreated {
+                room,
+                name,
+                private,
+                topic,
+            } => {
+                self.room_names.insert(name.clone(), *room);
+                let created = Room {
+                    name: name.clone(),
+                    private: *private,
+                    topic: topic.clone(),
+                    created_at: now,
+                    last_seq: Seq(0),
+                    members: 0,
+                    messages: 0,
+                    first_seq: Seq(1),
+                    retention: Retention::default(),
+                    standing: RoomStanding::Open,
+                };
+                self.rooms.insert(
+                    *room,
+                    RoomState {
+                        room: created,
+                        lines: Lines::new(),
+                    },
+                );
+            }
+            StateEvent::RetentionSet { room: None, retention } => {
+                self.settings.get_or_insert_default().retention = *retention;
+            }
+            StateEvent::RetentionSet {
+                room: Some(room),
+                retention,
+            } => self.rooms.get_mut(room).expect(DECIDED).room.retention = *retention,
+            StateEvent::MemberRemoved { room, user } => self.remove_member(*room, *user),
+            StateEvent::InvitationEnded { room, user } => self.end_invitation(*room, *user),
+            StateEvent::BanEnded { room, user } => self.take_ban(*room, *user),
+            StateEvent::RoomDeleted { room: id } => {
+                let room = &mut self.rooms.get_mut(id).expect(DECIDED).room;
+                room.standing = RoomStanding::Deleted;
+                self.room_names.remove(&room.name);
+                self.closing.insert(*id);
+            }
+            StateEvent::RoomForgotten { room } => {
+                self.rooms.remove(room);
+                self.closing.remove(room);
+            }
+            _ => {}
+        }
+    }
+
+    pub(super) fn evolve_membership(&mut self, event: &RoomEvent) {
+        let id = event.room;
+        let room = &mut self.rooms.get_mut(&id).expect(DECIDED).room;
+        match &event.kind {
+            RoomEventKind::Joined => self.add_member(id, event.author, event.seq),
+            RoomEventKind::Left => self.remove_member(id, event.author),
+            RoomEventKind::TopicSet { topic } => room.topic = topic.clone(),
+            RoomEventKind::Archived => room.standing = RoomStanding::Archived,
+            RoomEventKind::Unarchived => room.standing = RoomStanding::Open,
+            RoomEventKind::Invited { user, .. } => {
+                let (by, at) = (event.author, event.at);
+                self.invitations.insert((id, *user), Invitation { by, at });
+                self.user_invitations.insert((*user, id));
+            }
+            RoomEventKind::Kicked { user, .. } => self.remove_member(id, *user),
+            RoomEventKind::Banned { user, until, .. } => {
+                if self.members.contains_key(&(id, *user)) {
+                    self.remove_member(id, *user);
+                }
+                self.end_invitation(id, *user);
+                let (by, at, until) = (event.author, event.at, *until);
+                self.put_ban(id, *user, Ban { by, at, until });
+            }
+            RoomEventKind::Unbanned { user, .. } => self.take_ban(id, *user),
+            RoomEventKind::Muted { user, until, .. } => {
+                self.known_member(id, *user).muted_until = until.unwrap_or(Timestamp(u64::MAX));
+            }
+            RoomEventKind::Unmuted { user, .. } => self.known_member(id, *user).muted_until = Timestamp(0),
+            RoomEventKind::RoleSet { user, role, .. } => self.known_member(id, *user).role = *role,
+            _ => {}
+        }
+    }
+
+    /// The first member of a named room is who made it.
+    fn add_member(&mut self, id: RoomId, user: UserId, joined: Seq) {
+        let room = &mut self.rooms.get_mut(&id).expect(DECIDED).room;
+        room.members += 1;
+        let is_creator = joined == Seq(1) && !room.name.is_direct();
+        let member = Member {
+            role: if is_creator { Role::Owner } else { Role::Member },
+            joined,
+            read: joined,
+            own_past_mark: 0,
+            muted_until: Timestamp(0),
+        };
+        self.members.insert((id, user), member);
+        self.user_rooms.insert((user, id));
+        self.end_invitation(id, user);
+    }
+
+    fn remove_member(&mut self, id: RoomId, user: UserId) {
+        self.rooms.get_mut(&id).expect(DECIDED).room.members -= 1;
+        self.members.remove(&(id, user));
+        self.user_rooms.remove(&(user, id));
+    }
+
+    fn end_invitation(&mut self, id: RoomId, user: UserId) {
+        self.invitations.remove(&(id, user));
+        self.user_invitations.remove(&(user, id));
+    }
+
+    fn known_member(&mut self, id: RoomId, user: UserId) -> &mut Member {
+        self.members.get_mut(&(id, user)).expect(DECIDED)
+    }
+}

@@ -1,0 +1,114 @@
+//! Accounts, the devices that speak for them, their bots, and invites.
+
+use std::ops::Bound::{Excluded, Unbounded};
+
+use crate::{
+    Device, DeviceId, Invite, InviteId, InviteKey, Likeness, Quota, Standing, State, Timestamp, User, UserId, UserName,
+};
+
+const DEVICES: (DeviceId, DeviceId) = (DeviceId([0; 32]), DeviceId([u8::MAX; 32]));
+
+impl State {
+    /// An account by its id, also one that is no more.
+    #[must_use]
+    pub fn user(&self, id: UserId) -> Option<&User> {
+        self.users.get(&id)
+    }
+
+    /// An account by its name.
+    #[must_use]
+    pub fn user_by_name(&self, name: &UserName) -> Option<(UserId, &User)> {
+        self.user_record_by_name(name).filter(|(_, user)| user.is_active())
+    }
+
+    /// An account by its name, also one that is no more: its name stays its own.
+    #[must_use]
+    pub fn user_record_by_name(&self, name: &UserName) -> Option<(UserId, &User)> {
+        let id = *self.user_names.get(name)?;
+        Some((id, self.users.get(&id)?))
+    }
+
+    /// All accounts whose names come after this one (or all), by name, without those that are no
+    /// more.
+    pub fn users<'a>(&'a self, after: Option<&UserName>) -> impl Iterator<Item = (UserId, &'a User)> + use<'a> {
+        let from = after.map_or(Unbounded, |name| Excluded(name.clone()));
+        self.user_names
+            .range((from, Unbounded))
+            .filter_map(|(_, id)| Some((*id, self.users.get(id)?)))
+            .filter(|(_, user)| user.is_active())
+    }
+
+    /// How many accounts there are, with those that are no more: they take their places for ever.
+    #[must_use]
+    pub fn users_count(&self) -> usize {
+        self.users.len()
+    }
+
+    /// A bound device.
+    #[must_use]
+    pub fn device(&self, id: &DeviceId) -> Option<&Device> {
+        self.devices.get(id)
+    }
+
+    /// The devices that speak for a user, by id.
+    pub fn devices_of(&self, user: UserId) -> impl Iterator<Item = (DeviceId, &Device)> + '_ {
+        self.user_devices
+            .range((user, DEVICES.0)..=(user, DEVICES.1))
+            .filter_map(|(_, id)| Some((*id, self.devices.get(id)?)))
+    }
+
+    /// The bots that belong to a user, by id.
+    pub fn bots_of(&self, user: UserId) -> impl Iterator<Item = (UserId, &User)> + '_ {
+        self.bots
+            .range((user, UserId(0))..=(user, UserId(u64::MAX)))
+            .filter_map(|(_, bot)| Some((*bot, self.users.get(bot)?)))
+    }
+
+    /// How much a user may keep: the user's own quota, else everybody's.
+    #[must_use]
+    pub fn quota(&self, user: UserId) -> Quota {
+        let own = self.users.get(&user).and_then(|user| user.quota);
+        own.unwrap_or(self.settings().quota)
+    }
+
+    /// What the present texts of a user's messages come to, in bytes.
+    #[must_use]
+    pub fn text_bytes(&self, user: UserId) -> u64 {
+        self.text_bytes.get(&user).copied().unwrap_or_default()
+    }
+
+    /// All invites, by id; some may have run out.
+    pub fn invites(&self) -> impl Iterator<Item = (InviteId, &Invite)> + '_ {
+        self.invites.iter().map(|(id, invite)| (*id, invite))
+    }
+
+    /// The invite that this key shows, whether or not it is still good.
+    #[must_use]
+    pub fn invite_by_key(&self, key: &InviteKey) -> Option<(InviteId, &Invite)> {
+        let id = *self.invite_keys.get(key)?;
+        Some((id, self.invites.get(&id)?))
+    }
+
+    /// The accounts whose names look like this, also those that are no more.
+    pub(in crate::state) fn look_alikes(&self, likeness: Likeness) -> impl Iterator<Item = &User> + '_ {
+        self.likenesses
+            .range((likeness, UserId(0))..=(likeness, UserId(u64::MAX)))
+            .filter_map(|(_, id)| self.users.get(id))
+    }
+}
+
+impl User {
+    /// Whether it may do anything: it was not deleted.
+    #[must_use]
+    pub fn is_active(&self) -> bool {
+        self.standing == Standing::Active
+    }
+}
+
+impl Invite {
+    /// Whether it lets somebody in at that log time.
+    #[must_use]
+    pub fn is_good(&self, now: Timestamp) -> bool {
+        self.uses_left > 0 && now < self.expires_at
+    }
+}

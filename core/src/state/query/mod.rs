@@ -1,0 +1,7 @@
+//! What others may ask of the state, under a short read lock. Nothing here walks more than it gives.
+
+mod account;
+mod chore;
+mod clock;
+mod message;
+mod room;

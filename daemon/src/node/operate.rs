@@ -1,0 +1,51 @@
+//! What operators change, on its way through the log.
+
+use std::time::Duration;
+
+use quorate_certs::InviteLink;
+use quorate_core::{Command, Done, Operate, Operation, Operator};
+use quorate_protocol::relay::End;
+use rand::seq::SliceRandom;
+use tokio::time::Instant;
+
+use super::source::NodeSource;
+use crate::admin::AdminError;
+
+/// How long a change may wait for a leader and a majority. Below the admin API's own deadline.
+const OPERATE_DEADLINE: Duration = Duration::from_secs(6);
+
+impl NodeSource {
+    pub(super) async fn put_through(&self, by: Operator, operation: Operation) -> Result<Done, AdminError> {
+        let command = Command::Operate(Operate { by, operation });
+        match self.relay.submit(&command, Instant::now() + OPERATE_DEADLINE).await {
+            End::Applied { index, outcome } => {
+                let done = outcome?;
+                // Who asks this node next finds it done. When that takes too long it is done all the same.
+                let _ = self
+                    .facts
+                    .reader
+                    .wait_applied(index, Instant::now() + OPERATE_DEADLINE)
+                    .await;
+                Ok(done)
+            }
+            End::NotProposed { .. } => Err(AdminError::NotChanged),
+            End::Unknown => Err(AdminError::OutcomeUnknown),
+        }
+    }
+
+    pub(super) fn link_with(&self, secret: &str) -> Result<String, AdminError> {
+        let view = self.consensus.view();
+        let mut addrs: Vec<String> = view
+            .borrow()
+            .members
+            .values()
+            .map(|member| member.addrs.client.to_string())
+            .collect();
+        // Each link begins with another node, so that new clients spread over all of them.
+        addrs.shuffle(&mut rand::rng());
+        let ca = self.facts.identity.current().ca_fingerprint();
+        InviteLink::new(addrs, Some(ca), Some(secret.to_owned()))
+            .map(|link| link.to_string())
+            .map_err(|error| AdminError::NoLink(error.to_string()))
+    }
+}

@@ -1,0 +1,191 @@
+//! Writers, their submissions, and the way of every command into the log.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use quorate_core::{Action, Command, CreateRoom, GrantWriter, LogIndex, Origin, PostMessage, RoomName, Submission};
+use quorate_protocol::Frame;
+use quorate_protocol::client::{Answer, Called, Failure, Grant, Submit};
+use quorate_protocol::relay::End;
+use tokio::time::Instant;
+
+use super::reply::{self, bad_name};
+use super::request::{Asker, Handled, parse};
+use super::serve::{Finished, Pending};
+use super::services::Services;
+
+/// How long a write may wait for a leader and a majority before it is told that its end is unknown.
+const WRITE_DEADLINE: Duration = Duration::from_secs(8);
+/// How long an applied write's own node may take to apply it too.
+const CATCH_UP_DEADLINE: Duration = Duration::from_secs(2);
+
+pub(super) fn grant(asker: &Asker<'_>, frame: &Frame) -> Result<Handled, Handled> {
+    let Called { call, .. } = parse::<Grant>(frame, asker.seen)?;
+    let user = asker.user(call)?;
+    if !asker.services.limits.may_write(user) {
+        return Err(asker.rate_limited(call));
+    }
+    let command = Command::GrantWriter(GrantWriter { device: asker.device });
+    Ok(Handled::Later(propose(asker, call, &command)))
+}
+
+pub(super) fn submit(asker: &Asker<'_>, frame: &Frame) -> Result<Handled, Handled> {
+    let Called { call, body } = parse::<Submit>(frame, asker.seen)?;
+    let user = asker.user(call)?;
+    let limits = &asker.services.limits;
+    let may = match body.action {
+        Action::PostMessage(_) => limits.may_post(user),
+        _ => limits.may_write(user),
+    };
+    if !may {
+        return Err(asker.rate_limited(call));
+    }
+    let action = completed(body.action).map_err(|failure| asker.refuse(call, failure))?;
+    let origin = Origin {
+        device: asker.device,
+        writer: body.writer,
+        request: body.request,
+    };
+    let command = Command::Submit(Submission { origin, action });
+    Ok(Handled::Later(propose(asker, call, &command)))
+}
+
+/// What has to be found out before the log, since it reads Unicode's tables: done here, whatever the
+/// client says.
+fn completed(action: Action) -> Result<Action, Failure> {
+    Ok(match action {
+        Action::PostMessage(post) => {
+            let (mentions, calls_room) = post.body.mentions();
+            Action::PostMessage(PostMessage {
+                mentions,
+                calls_room,
+                ..post
+            })
+        }
+        Action::CreateRoom(create) => {
+            let name = RoomName::parse(create.name.as_str()).map_err(|error| bad_name(&error))?;
+            Action::CreateRoom(CreateRoom { name, ..create })
+        }
+        other => other,
+    })
+}
+
+/// Proposes a command and replies with its end. The place in the relay's queue is taken now, so a
+/// session's writes are proposed in the order in which they came.
+fn propose(asker: &Asker<'_>, call: u64, command: &Command) -> Pending {
+    let end = asker.services.relay.submit(command, Instant::now() + WRITE_DEADLINE);
+    let pending = async move {
+        let (result, seen) = reply::of_end(end.await);
+        Finished::Reply {
+            frame: reply::reply(call, result, seen.unwrap_or_default()),
+            seen,
+        }
+    };
+    pending.boxed()
+}
+
+/// Proposes a command, and waits until this node has applied it too: what comes next must not find
+/// the state as it was before. When this node is too far behind, the client finds it done at the next.
+pub(super) async fn put_through(services: &Services, command: &Command) -> End {
+    let end = services.relay.submit(command, Instant::now() + WRITE_DEADLINE).await;
+    if let End::Applied { index, .. } = end {
+        let deadline = Instant::now() + CATCH_UP_DEADLINE;
+        let _ = services.reader.wait_applied(index, deadline).await;
+    }
+    end
+}
+
+/// What a command came to that had to be made first.
+pub(super) type Made = Result<(Result<Answer, Failure>, Option<LogIndex>), Failure>;
+
+/// Makes a command, puts it through and replies.
+pub(super) fn make(
+    services: &Arc<Services>,
+    call: u64,
+    command: impl Future<Output = Result<Command, Failure>> + Send + 'static,
+) -> impl Future<Output = (Frame, Option<LogIndex>, Told)> + Send + 'static {
+    let services = Arc::clone(services);
+    let run = async move { Ok(reply::of_end(put_through(&services, &command.await?).await)) };
+    told(call, run)
+}
+
+/// Whether something has changed, as far as this node knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Told {
+    /// It surely has, or may have.
+    Done,
+    /// It surely has not.
+    NotDone,
+}
+
+/// The reply to what a command came to.
+pub(super) async fn told(call: u64, run: impl Future<Output = Made>) -> (Frame, Option<LogIndex>, Told) {
+    let (result, seen) = run.await.unwrap_or_else(|failure| (Err(failure), None));
+    let told = match result {
+        Ok(_) | Err(Failure::Unknown) => Told::Done,
+        Err(_) => Told::NotDone,
+    };
+    (reply::reply(call, result, seen.unwrap_or_default()), seen, told)
+}
+
+/// The pending reply to what leaves it alone whom the device speaks for.
+pub(super) fn later(told: impl Future<Output = (Frame, Option<LogIndex>, Told)> + Send + 'static) -> Handled {
+    let pending = async move {
+        let (frame, seen, _) = told.await;
+        Finished::Reply { frame, seen }
+    };
+    Handled::Later(pending.boxed())
+}
+
+/// The pending reply to what changes whom the device speaks for.
+pub(super) fn changing(told: impl Future<Output = (Frame, Option<LogIndex>, Told)> + Send + 'static) -> Handled {
+    let pending = async move {
+        let (frame, seen, told) = told.await;
+        Finished::Changed { frame, seen, told }
+    };
+    Handled::Changing(pending.boxed())
+}
+
+#[cfg(test)]
+mod tests {
+    use quorate_core::{Body, MessageId, RoomRef, Topic, UserName};
+
+    use super::*;
+
+    fn name(text: &str) -> UserName {
+        UserName::parse(text).unwrap()
+    }
+
+    #[test]
+    fn mentions_are_read_from_the_text_whatever_the_client_says() {
+        let post = PostMessage {
+            room: RoomRef::Direct(name("bob")),
+            id: MessageId::parse("k").unwrap(),
+            body: Body::parse("@ada and @room").unwrap(),
+            reply_to: None,
+            mentions: vec![name("eve"); 1000],
+            calls_room: false,
+        };
+        let Ok(Action::PostMessage(post)) = completed(Action::PostMessage(post)) else {
+            panic!("it is still a post");
+        };
+        assert_eq!((post.mentions, post.calls_room), (vec![name("ada")], true));
+    }
+
+    #[test]
+    fn a_room_is_made_under_a_name_that_meets_the_strict_rule() {
+        let create = |text: &str| {
+            completed(Action::CreateRoom(CreateRoom {
+                // What a client sends is read by the rule for what was kept.
+                name: RoomName::try_from(text.to_owned()).unwrap(),
+                private: false,
+                topic: Topic::default(),
+            }))
+        };
+        assert!(matches!(create("ops"), Ok(Action::CreateRoom(made)) if made.name.as_str() == "ops"));
+        assert!(matches!(create("ÄÖ"), Ok(Action::CreateRoom(made)) if made.name.as_str() == "äö"));
+        let mixed = create("оps");
+        assert!(matches!(mixed, Err(Failure::Refused { code, .. }) if code == "bad-name"));
+    }
+}

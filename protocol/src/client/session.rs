@@ -1,0 +1,75 @@
+//! Opening a session, keeping it, and ending it.
+
+use quorate_core::{LogIndex, NodeId, Timestamp, UserName};
+use serde::{Deserialize, Serialize};
+
+/// The client's first frame.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hello {
+    /// The highest minor version that the client speaks.
+    pub minor: u16,
+    /// The client's name and version, for traces.
+    pub program: String,
+    /// The highest applied index that the client has seen; the node answers when it is there too.
+    pub seen: LogIndex,
+}
+
+/// The node's first frame: the session is open.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Welcome {
+    /// The minor version in use.
+    pub minor: u16,
+    /// The cluster's id.
+    pub cluster: String,
+    /// The node's id.
+    pub node: NodeId,
+    /// The node's version.
+    pub version: String,
+    /// The node's clock.
+    pub now: Timestamp,
+    /// Whom the device speaks for, if for anybody.
+    pub user: Option<UserName>,
+    /// Who leads.
+    pub leader: Option<NodeId>,
+    /// Where the nodes are reached, in the order of their ids.
+    pub nodes: Vec<NodeAddr>,
+    /// The node has applied up to here.
+    pub seen: LogIndex,
+}
+
+/// Where a node is reached by clients.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeAddr {
+    /// Which.
+    pub id: NodeId,
+    /// `host:port`.
+    pub addr: String,
+}
+
+/// Is the node there?
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ping {
+    /// Comes back.
+    pub token: u64,
+}
+
+/// It is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pong {
+    /// From the ping.
+    pub token: u64,
+}
+
+/// The node is about to go: move to another one, then close.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Goodbye {
+    /// Why.
+    pub reason: String,
+}
+
+/// Another node leads, or none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Leader {
+    /// Who.
+    pub leader: Option<NodeId>,
+}
