@@ -35,7 +35,7 @@ pub use name::{
 pub use outcome::{Applied, Bound, Done, Outcome, Refusal};
 pub use record::{
     Ban, Call, Clock, Device, Invitation, Invite, Member, Placed, Quota, Reaction, Receipt, ReceiptSlot, Record,
-    RecordKey, Retention, Role, Room, RoomStanding, Settings, Standing, StateHash, User, Writer,
+    RecordKey, Restriction, Retention, Role, Room, RoomStanding, Settings, Standing, StateHash, User, Writer,
 };
 pub use state::{
     BANS_PER_ROOM_MAX, BOTS_PER_USER_MAX, DEVICES_PER_USER_MAX, EDITS_PER_MESSAGE_MAX, EXPIRIES_PER_ENTRY_MAX,

@@ -60,6 +60,9 @@ pub enum Record {
     /// What holds for the whole cluster; there is one, or none while nothing was ever set.
     #[serde(rename = "16")]
     Settings(Settings),
+    /// What waits for somebody who left a room and may come back.
+    #[serde(rename = "17")]
+    Restriction(RoomId, UserId, Restriction),
 }
 
 impl Record {
@@ -83,6 +86,7 @@ impl Record {
             Self::Call(room, seq, _) => RecordKey::Call(*room, *seq),
             Self::Invite(id, _) => RecordKey::Invite(*id),
             Self::Settings(_) => RecordKey::Settings,
+            Self::Restriction(room, user, _) => RecordKey::Restriction(*room, *user),
         }
     }
 }
@@ -107,6 +111,7 @@ pub enum RecordKey {
     Call(RoomId, Seq),
     Invite(InviteId),
     Settings,
+    Restriction(RoomId, UserId),
 }
 
 /// A place in a writer's window of receipts.
@@ -306,6 +311,16 @@ pub struct Ban {
     pub at: Timestamp,
     /// Until when; without it for ever.
     pub until: Option<Timestamp>,
+}
+
+/// What waits for somebody who left a room while they might not write there: leaving and joining
+/// again is no way around it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Restriction {
+    /// They may only read.
+    pub read_only: bool,
+    /// As in [`Member`].
+    pub muted_until: Timestamp,
 }
 
 /// Somebody who may join a room.

@@ -274,6 +274,14 @@ pub enum StateEvent {
         /// All of them.
         mentions: Vec<(RoomId, Seq)>,
     },
+    /// What waited for somebody to come back is gone with the room.
+    #[serde(rename = "28")]
+    RestrictionEnded {
+        /// Where.
+        room: RoomId,
+        /// Whose.
+        user: UserId,
+    },
 }
 
 /// A message that loses its text or is gone altogether, with all that a store has to find.

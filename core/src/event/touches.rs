@@ -51,6 +51,7 @@ impl StateEvent {
             Self::QuotaSet { user, .. } => vec![user.map_or(RecordKey::Settings, RecordKey::User)],
             Self::InvitationEnded { room, user } => vec![RecordKey::Invitation(*room, *user)],
             Self::BanEnded { room, user } => vec![RecordKey::Ban(*room, *user)],
+            Self::RestrictionEnded { room, user } => vec![RecordKey::Restriction(*room, *user)],
             Self::HistoryCut {
                 room,
                 messages,
@@ -105,7 +106,12 @@ impl RoomEvent {
                 vec![room, author, RecordKey::MessageKey(self.author, id.digest())]
             }
             RoomEventKind::Joined | RoomEventKind::Left => {
-                vec![room, author, RecordKey::Invitation(self.room, self.author)]
+                vec![
+                    room,
+                    author,
+                    RecordKey::Invitation(self.room, self.author),
+                    RecordKey::Restriction(self.room, self.author),
+                ]
             }
             RoomEventKind::TopicSet { .. } | RoomEventKind::Archived | RoomEventKind::Unarchived => vec![room],
             RoomEventKind::Edited { target, digest, .. } => vec![
@@ -121,8 +127,10 @@ impl RoomEvent {
                 ]
             }
             RoomEventKind::Invited { user, .. } => vec![room, RecordKey::Invitation(self.room, *user)],
-            RoomEventKind::Kicked { user, .. }
-            | RoomEventKind::Muted { user, .. }
+            RoomEventKind::Kicked { user, .. } => {
+                vec![room, member(*user), RecordKey::Restriction(self.room, *user)]
+            }
+            RoomEventKind::Muted { user, .. }
             | RoomEventKind::Unmuted { user, .. }
             | RoomEventKind::RoleSet { user, .. } => vec![room, member(*user)],
             RoomEventKind::Banned { user, .. } | RoomEventKind::Unbanned { user, .. } => vec![
@@ -130,6 +138,7 @@ impl RoomEvent {
                 member(*user),
                 RecordKey::Ban(self.room, *user),
                 RecordKey::Invitation(self.room, *user),
+                RecordKey::Restriction(self.room, *user),
             ],
             // Rows only; they touch nothing more than what they stand in for.
             RoomEventKind::Revised { .. } | RoomEventKind::Withdrawn { .. } | RoomEventKind::EditWithdrawn { .. } => {

@@ -32,6 +32,10 @@ pub const DEVICES_PER_USER_MAX: u32 = 64;
 /// Rooms that one user is in, direct ones among them.
 pub const ROOMS_PER_USER_MAX: u32 = 1000;
 
+/// People who left a room while they might not write there, and are met the same way when they come
+/// back. Past it they are not: who has silenced so many bans the next.
+pub(super) const RESTRICTIONS_PER_ROOM_MAX: u32 = 1000;
+
 /// Members in one room.
 pub const MEMBERS_PER_ROOM_MAX: u32 = 10_000;
 

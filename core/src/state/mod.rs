@@ -24,7 +24,8 @@
 //! - A private room's name is taken for everybody: who tries to create one of the same name learns
 //!   that, and nothing else. Who is invited to it may see it, and is a stranger again after declining.
 //! - Bans, mutes and invites that have run out are as none, whether or not a sweep has taken them. A
-//!   mute and a role end with the membership; a ban is what outlasts it.
+//!   role ends with the membership; what keeps a member from writing (a mute, the role of who only
+//!   reads) waits for their coming back, and so does a ban.
 //! - A deleted account keeps its record: nobody gets its name, nor one that looks like it.
 //! - A device that is unbound leaves its writers behind; they write no more, and a few of them expire
 //!   with each entry.

@@ -58,6 +58,11 @@ impl State {
             )
             .chain(self.invites.iter().map(|(id, invite)| Record::Invite(*id, *invite)))
             .chain(self.settings.map(Record::Settings))
+            .chain(
+                self.restrictions
+                    .iter()
+                    .map(|((room, user), restriction)| Record::Restriction(*room, *user, *restriction)),
+            )
     }
 
     /// What is to be kept under a key now; nothing, when the row is to be deleted.
@@ -79,6 +84,9 @@ impl State {
             RecordKey::Reaction(room, seq, user, emoji) => {
                 let reaction = self.reactions.get(&(room, seq, user, emoji))?;
                 Record::Reaction(room, seq, user, emoji, reaction.clone())
+            }
+            RecordKey::Restriction(room, user) => {
+                Record::Restriction(room, user, *self.restrictions.get(&(room, user))?)
             }
             RecordKey::Ban(room, user) => Record::Ban(room, user, *self.bans.get(&(room, user))?),
             RecordKey::Invitation(room, user) => Record::Invitation(room, user, *self.invitations.get(&(room, user))?),

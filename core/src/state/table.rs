@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::{
     Ban, Call, Clock, Device, DeviceId, EventNo, Invitation, Invite, InviteId, InviteKey, Likeness, Member, Outcome,
-    RECEIPT_WINDOW, Reaction, ReceiptSlot, RequestNo, Room, RoomId, RoomName, Seq, Settings, Timestamp, User, UserId,
-    UserName, Writer, WriterId,
+    RECEIPT_WINDOW, Reaction, ReceiptSlot, RequestNo, Restriction, Room, RoomId, RoomName, Seq, Settings, Timestamp,
+    User, UserId, UserName, Writer, WriterId,
 };
 
 use super::lines::Lines;
@@ -23,6 +23,7 @@ pub struct State {
     pub(super) edits: BTreeMap<(RoomId, Seq), Vec<Seq>>,
     pub(super) reactions: BTreeMap<(RoomId, Seq, UserId, u64), Reaction>,
     pub(super) bans: BTreeMap<(RoomId, UserId), Ban>,
+    pub(super) restrictions: BTreeMap<(RoomId, UserId), Restriction>,
     pub(super) invitations: BTreeMap<(RoomId, UserId), Invitation>,
     pub(super) mentions: BTreeMap<(UserId, RoomId, Seq), EventNo>,
     pub(super) calls: BTreeMap<(RoomId, Seq), Call>,

@@ -52,6 +52,7 @@ story!(an_invite_lets_in_as_many_as_it_says);
 story!(an_operator_says_how_much_users_keep);
 story!(an_owner_who_goes_leaves_the_room_to_the_longest_standing);
 story!(invites_have_an_end);
+story!(leaving_and_joining_is_no_way_around_a_silence);
 story!(lists_of_people_and_places_have_ends);
 story!(nobody_manages_a_direct_room);
 story!(retention_has_bounds);

@@ -232,6 +232,12 @@ mod tests {
     #[test]
     fn a_newer_format_is_told_even_when_all_else_changed() {
         let read = Identity::from_text(Path::new("x"), "format = 9\nwhat = 'ever'\n");
-        assert!(matches!(read, Err(OpenError::NewerFormat { found: 9, known: FORMAT_VERSION })));
+        assert!(matches!(
+            read,
+            Err(OpenError::NewerFormat {
+                found: 9,
+                known: FORMAT_VERSION
+            })
+        ));
     }
 }

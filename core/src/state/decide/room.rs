@@ -132,9 +132,13 @@ pub(super) fn delete(state: &State, author: UserId, action: &DeleteRoom) -> Deci
         .invitations(room)
         .map(|(user, _)| StateEvent::InvitationEnded { room, user });
     let bans = state.bans(room).map(|(user, _)| StateEvent::BanEnded { room, user });
+    let restrictions = state
+        .restrictions(room)
+        .map(|user| StateEvent::RestrictionEnded { room, user });
     let events = members
         .chain(invitations)
         .chain(bans)
+        .chain(restrictions)
         .chain([StateEvent::RoomDeleted { room }]);
     Ok((Done::Deleted, events.map(Event::State).collect()))
 }

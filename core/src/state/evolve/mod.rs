@@ -38,6 +38,7 @@ impl State {
             | StateEvent::MemberRemoved { .. }
             | StateEvent::InvitationEnded { .. }
             | StateEvent::BanEnded { .. }
+            | StateEvent::RestrictionEnded { .. }
             | StateEvent::RoomDeleted { .. }
             | StateEvent::RoomForgotten { .. } => self.evolve_place(event),
             StateEvent::ReadMarked { .. }

@@ -1,10 +1,11 @@
 //! Rooms, and who is in them.
 
 use crate::{
-    Ban, Invitation, Member, Retention, Role, Room, RoomEvent, RoomEventKind, RoomId, RoomStanding, Seq, State,
-    StateEvent, Timestamp, UserId,
+    Ban, Invitation, Member, Restriction, Retention, Role, Room, RoomEvent, RoomEventKind, RoomId, RoomStanding, Seq,
+    State, StateEvent, Timestamp, UserId,
 };
 
+use super::super::limits::RESTRICTIONS_PER_ROOM_MAX;
 use super::super::lines::Lines;
 use super::super::table::RoomState;
 use super::DECIDED;
@@ -50,6 +51,7 @@ impl State {
             StateEvent::MemberRemoved { room, user } => self.remove_member(*room, *user),
             StateEvent::InvitationEnded { room, user } => self.end_invitation(*room, *user),
             StateEvent::BanEnded { room, user } => self.take_ban(*room, *user),
+            StateEvent::RestrictionEnded { room, user } => drop(self.restrictions.remove(&(*room, *user))),
             StateEvent::RoomDeleted { room: id } => {
                 let room = &mut self.rooms.get_mut(id).expect(DECIDED).room;
                 room.standing = RoomStanding::Deleted;
@@ -69,7 +71,7 @@ impl State {
         let room = &mut self.rooms.get_mut(&id).expect(DECIDED).room;
         match &event.kind {
             RoomEventKind::Joined => self.add_member(id, event.author, event.seq),
-            RoomEventKind::Left => self.remove_member(id, event.author),
+            RoomEventKind::Left => self.part(id, event.author),
             RoomEventKind::TopicSet { topic } => room.topic = topic.clone(),
             RoomEventKind::Archived => room.standing = RoomStanding::Archived,
             RoomEventKind::Unarchived => room.standing = RoomStanding::Open,
@@ -78,10 +80,10 @@ impl State {
                 self.invitations.insert((id, *user), Invitation { by, at });
                 self.user_invitations.insert((*user, id));
             }
-            RoomEventKind::Kicked { user, .. } => self.remove_member(id, *user),
+            RoomEventKind::Kicked { user, .. } => self.part(id, *user),
             RoomEventKind::Banned { user, until, .. } => {
                 if self.members.contains_key(&(id, *user)) {
-                    self.remove_member(id, *user);
+                    self.part(id, *user);
                 }
                 self.end_invitation(id, *user);
                 let (by, at, until) = (event.author, event.at, *until);
@@ -102,12 +104,18 @@ impl State {
         let room = &mut self.rooms.get_mut(&id).expect(DECIDED).room;
         room.members += 1;
         let is_creator = joined == Seq(1) && !room.name.is_direct();
+        let waiting = self.restrictions.remove(&(id, user));
+        let role = match waiting {
+            _ if is_creator => Role::Owner,
+            Some(Restriction { read_only: true, .. }) => Role::ReadOnly,
+            _ => Role::Member,
+        };
         let member = Member {
-            role: if is_creator { Role::Owner } else { Role::Member },
+            role,
             joined,
             read: joined,
             own_past_mark: 0,
-            muted_until: Timestamp(0),
+            muted_until: waiting.map_or(Timestamp(0), |waiting| waiting.muted_until),
         };
         self.members.insert((id, user), member);
         self.user_rooms.insert((user, id));
@@ -118,6 +126,24 @@ impl State {
         self.rooms.get_mut(&id).expect(DECIDED).room.members -= 1;
         self.members.remove(&(id, user));
         self.user_rooms.remove(&(user, id));
+    }
+
+    /// The end of a membership in a room that goes on: what kept the member from writing waits there.
+    fn part(&mut self, id: RoomId, user: UserId) {
+        let Member { role, muted_until, .. } = *self.known_member(id, user);
+        self.remove_member(id, user);
+        let restriction = Restriction {
+            read_only: role == Role::ReadOnly,
+            muted_until,
+        };
+        let is_any = restriction.read_only || muted_until > self.clock.now;
+        let waiting = self
+            .restrictions
+            .range((id, UserId(0))..=(id, UserId(u64::MAX)))
+            .count();
+        if is_any && waiting < RESTRICTIONS_PER_ROOM_MAX as usize {
+            self.restrictions.insert((id, user), restriction);
+        }
     }
 
     fn end_invitation(&mut self, id: RoomId, user: UserId) {

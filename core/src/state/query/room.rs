@@ -98,6 +98,13 @@ impl State {
             .map(|((_, user), ban)| (*user, ban))
     }
 
+    /// Who left a room while they might not write there, by id.
+    pub(in crate::state) fn restrictions(&self, room: RoomId) -> impl Iterator<Item = UserId> + '_ {
+        self.restrictions
+            .range((room, UserId(0))..=(room, UserId(u64::MAX)))
+            .map(|((_, user), _)| *user)
+    }
+
     /// The ban that keeps a user out of a room now.
     #[must_use]
     pub fn ban(&self, room: RoomId, user: UserId) -> Option<&Ban> {

@@ -112,6 +112,9 @@ impl State {
             Record::Reaction(room, seq, user, emoji, reaction) => {
                 self.reactions.insert((room, seq, user, emoji), reaction).is_none()
             }
+            Record::Restriction(room, user, restriction) => {
+                self.restrictions.insert((room, user), restriction).is_none()
+            }
             Record::Ban(room, user, ban) => self.bans.insert((room, user), ban).is_none(),
             Record::Invitation(room, user, invitation) => self.invitations.insert((room, user), invitation).is_none(),
             Record::Mention(user, room, seq, no) => self.mentions.insert((user, room, seq), no).is_none(),

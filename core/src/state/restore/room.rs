@@ -69,6 +69,14 @@ impl State {
             }
             self.ban_ends.extend(ban.until.map(|until| (until, *room, *user)));
         }
+        for (room, user) in self.restrictions.keys() {
+            let from = RecordKey::Restriction(*room, *user);
+            self.named_user(from, *user)?;
+            let is_closed = self.named_room(from, *room)?.room.standing == RoomStanding::Deleted;
+            if is_closed || self.members.contains_key(&(*room, *user)) {
+                return Err(contradicts(from));
+            }
+        }
         for ((room, user), invitation) in &self.invitations {
             let from = RecordKey::Invitation(*room, *user);
             self.named_user(from, *user)?;

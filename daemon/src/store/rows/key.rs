@@ -77,6 +77,11 @@ pub(super) fn encode(key: &RecordKey) -> Vec<u8> {
             out.put_u64(invite.0);
         }
         RecordKey::Settings => out.put_u8(16),
+        RecordKey::Restriction(room, user) => {
+            out.put_u8(17);
+            out.put_u64(room.0);
+            out.put_u64(user.0);
+        }
     }
     out
 }
@@ -94,6 +99,7 @@ mod tests {
     #[test]
     fn the_bytes_sort_as_the_keys_do() {
         let mut keys = vec![
+            RecordKey::Restriction(RoomId(3), UserId(9)),
             RecordKey::Settings,
             RecordKey::Invite(InviteId(300)),
             RecordKey::Invite(InviteId(5)),
