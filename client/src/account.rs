@@ -60,7 +60,13 @@ impl Client {
     /// # Errors
     /// See [`RequestError`].
     pub async fn logout(&self) -> Result<(), RequestError> {
-        match self.call(Logout {}, ends_the_login(Done::Unbound), DEADLINE).await {
+        // Once it is done the device speaks for nobody, so that asking again is refused for that reason; and whoever ended the
+        // login, that it has ended is what was asked for.
+        let effect = Effect::Once {
+            refusal: "not-logged-in",
+            done: Answer::Done(Done::Unbound),
+        };
+        match self.call(Logout {}, effect, DEADLINE).await {
             Err(error) if error.code() != "not-logged-in" => return Err(error),
             _ => {}
         }
@@ -98,14 +104,16 @@ impl Client {
     /// `purge` the texts of its messages go too; else they stay, by an author who is shown as deleted.
     ///
     /// # Errors
-    /// See [`RequestError`]; `wrong-password` is a refusal.
+    /// See [`RequestError`]; `wrong-password` is a refusal. After [`RequestError::Unknown`] a login tells: the name of an account
+    /// that has ended is `unknown-user`.
     pub async fn delete_account(&self, password: &str, purge: bool) -> Result<(), RequestError> {
         check(password)?;
         let delete = DeleteAccount {
             password: password.to_owned(),
             purge_messages: purge,
         };
-        self.call(delete, ends_the_login(Done::Deleted), DEADLINE).await?;
+        // Asked again it may be refused as `not-logged-in`, but so is a device that was revoked meanwhile: that says nothing.
+        self.call(delete, Effect::Change, DEADLINE).await?;
         self.logged_out()
     }
 
@@ -147,14 +155,6 @@ impl Client {
             .profile
             .set_user(user)
             .map_err(|error| RequestError::refused("profile-failed", format!("done, but not kept: {error}")))
-    }
-}
-
-/// Once it is done the device speaks for nobody, so that asking again is refused for that reason.
-fn ends_the_login(done: Done) -> Effect<Answer> {
-    Effect::Once {
-        refusal: "not-logged-in",
-        done: Answer::Done(done),
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use quorate_core::Done;
 use quorate_core::UserName;
 use quorate_protocol::client::{AccountRow, Answer, ChangeToken, CreateBot, DeleteBot, ListBots};
 use rand::Rng;
@@ -87,11 +86,8 @@ impl Client {
             bot: bot.clone(),
             purge_messages: purge,
         };
-        let effect = Effect::Once {
-            refusal: "unknown-user",
-            done: Answer::Done(Done::Deleted),
-        };
-        self.call(delete, effect, DEADLINE).await.map(drop)
+        // Asked twice it is done once: the cluster takes the end of an own bot that has ended for its own success.
+        self.call(delete, Effect::Change, DEADLINE).await.map(drop)
     }
 }
 

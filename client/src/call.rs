@@ -1,15 +1,17 @@
 //! One request at a time: asked again at whichever node answers, until there is an answer or the deadline has passed.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use quorate_core::{Action, Done};
 use quorate_protocol::client::{self, Answer, Body, Called, Failure};
 use quorate_protocol::{FRAME_KIND_BYTES, FRAME_MAX_CLIENT_BYTES, Frame};
+use tokio::sync::oneshot::error::RecvError;
 use tokio::time::{Instant, timeout_at};
 
 use crate::backoff::Backoff;
 use crate::link::{Link, Lost};
-use crate::outbox::GaveUp;
+use crate::outbox::{GaveUp, Outbox, Resolution, Ticket};
 use crate::pump::is_trouble;
 use crate::{Client, RequestError};
 
@@ -29,6 +31,12 @@ pub(crate) enum Effect<T> {
         done: T,
     },
 }
+
+/// How long something that only reads is asked of one node that says one of [`WORTH_A_WAIT`]: a node that was behind by an apply
+/// has caught up long before, and anything else does not mend itself soon.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// What a node may be too late, too young or too busy for.
+const WORTH_A_WAIT: [&str; 3] = ["node-behind", "search-unavailable", "busy"];
 
 impl<T> Effect<T> {
     fn changes(&self) -> bool {
@@ -83,7 +91,9 @@ impl Client {
     where
         F: Future<Output = Attempt<T>> + Send,
     {
-        let deadline = Instant::now() + within;
+        let deadline = self.deadline(within);
+        // How long that node is still asked. With another one it begins anew.
+        let mut patience: Option<(Link, Instant)> = None;
         let mut backoff = Backoff::of_asking();
         let mut uncertain = false;
         let mut was_lost = false;
@@ -94,7 +104,15 @@ impl Client {
                 Err(_) if uncertain => return Err(RequestError::Unknown),
                 Err(error) => return Err(error),
             };
-            match timeout_at(deadline, attempt(link.clone())).await {
+            let end = match &patience {
+                Some((with, end)) if with.is_same(&link) => deadline.min(*end),
+                _ => deadline,
+            };
+            if Instant::now() >= end {
+                // Too late to begin: what is sent now would be of unknown outcome.
+                return Err(self.late(uncertain, last_code));
+            }
+            match timeout_at(end, attempt(link.clone())).await {
                 Ok(Attempt::Answered(answer)) => {
                     if effect.changes() {
                         link.report(true);
@@ -129,9 +147,13 @@ impl Client {
                         link.report(false);
                     }
                     if let Failure::Unavailable { code } = failure {
+                        let is_other = !patience.as_ref().is_some_and(|(with, _)| with.is_same(&link));
+                        if is_other && !effect.changes() && WORTH_A_WAIT.contains(&code.as_str()) {
+                            patience = Some((link, Instant::now() + PATIENCE));
+                        }
                         last_code = Some(code);
                     }
-                    if Instant::now() >= deadline || timeout_at(deadline, backoff.wait()).await.is_err() {
+                    if Instant::now() >= end || timeout_at(end, backoff.wait()).await.is_err() {
                         return Err(self.late(uncertain, last_code));
                     }
                 }
@@ -139,7 +161,8 @@ impl Client {
                     uncertain |= effect.changes();
                     // The next session is asked at once; but what ends every session is not to be asked for ever and ever.
                     if !link.is_dead() || std::mem::replace(&mut was_lost, true) {
-                        backoff.wait().await;
+                        // The deadline is looked at above.
+                        let _ = timeout_at(deadline, backoff.wait()).await;
                     }
                 }
                 Err(_) => {
@@ -169,18 +192,24 @@ impl Client {
         action: Action,
         within: Duration,
     ) -> impl Future<Output = Result<Done, RequestError>> + Send + use<> {
-        let deadline = Instant::now() + within;
+        let deadline = self.deadline(within);
+        let withdraw = self.is_bounded();
         let pushed = self.shared.outbox().and_then(|outbox| {
-            let ticket = outbox.push(action)?;
-            Ok((outbox, ticket))
+            let ticket = Some(outbox.push(action)?);
+            Ok(Asked {
+                outbox,
+                ticket,
+                withdraw,
+            })
         });
         let client = self.clone();
         async move {
-            let (outbox, mut ticket) = pushed?;
+            let mut asked = pushed?;
             tokio::select! {
-                answered = timeout_at(deadline, &mut ticket.resolution) => {
+                answered = timeout_at(deadline, asked.resolution()) => {
                     // Else the deadline has passed, or the outbox is closed.
                     if let Ok(Ok(resolution)) = answered {
+                        asked.ticket = None;
                         return resolution;
                     }
                 }
@@ -189,11 +218,43 @@ impl Client {
                 () = client.shared.dismissed() => {}
                 () = client.shared.closing() => {}
             }
-            match outbox.give_up(ticket) {
-                GaveUp::Late(resolution) => resolution,
-                GaveUp::SurelyNot => Err(client.shared.no_node()),
-                GaveUp::Unknown => Err(RequestError::Unknown),
+            match asked.give_up() {
+                Some(GaveUp::Late(resolution)) => resolution,
+                Some(GaveUp::SurelyNot) => Err(client.shared.no_node()),
+                Some(GaveUp::Unknown) | None => Err(RequestError::Unknown),
             }
+        }
+    }
+}
+
+/// Something in the outbox whose answer is waited for.
+struct Asked {
+    outbox: Arc<Outbox>,
+    /// Until it has its answer, or was given up.
+    ticket: Option<Ticket>,
+    /// Given up with the future: see [`Client::within`].
+    withdraw: bool,
+}
+
+impl Asked {
+    async fn resolution(&mut self) -> Result<Resolution, RecvError> {
+        let ticket = self
+            .ticket
+            .as_mut()
+            .expect("it is taken only when nobody waits any more");
+        (&mut ticket.resolution).await
+    }
+
+    fn give_up(&mut self) -> Option<GaveUp> {
+        self.ticket.take().map(|ticket| self.outbox.give_up(ticket))
+    }
+}
+
+impl Drop for Asked {
+    fn drop(&mut self) {
+        if self.withdraw {
+            // Nobody is there to be told.
+            let _ = self.give_up();
         }
     }
 }

@@ -31,6 +31,8 @@ pub struct Client {
     pub(crate) shared: Arc<Shared>,
     device: DeviceId,
     options: Options,
+    /// When everything asked through this clone is over.
+    ends_at: Option<Instant>,
     _last: Arc<CloseOnDrop>,
 }
 
@@ -88,7 +90,30 @@ impl Client {
             shared,
             device,
             options,
+            ends_at: None,
         }
+    }
+
+    /// This client for one task that is over by then, however many requests that takes: a request of the clone ends at the task's
+    /// end at the latest, and one that would begin after it does not begin. Where a future of a change is dropped before its
+    /// answer, the change is given up: it does not happen any more, unless it was sent already.
+    #[must_use]
+    pub fn within(&self, limit: Duration) -> Self {
+        Self {
+            ends_at: Some(self.deadline(limit)),
+            ..self.clone()
+        }
+    }
+
+    /// When a request that begins now is given up.
+    pub(crate) fn deadline(&self, within: Duration) -> Instant {
+        let deadline = Instant::now() + within;
+        self.ends_at.map_or(deadline, |end| end.min(deadline))
+    }
+
+    /// Whether this clone is for one task: see [`Self::within`].
+    pub(crate) fn is_bounded(&self) -> bool {
+        self.ends_at.is_some()
     }
 
     /// The options that it was opened with.
@@ -126,7 +151,7 @@ impl Client {
     /// # Errors
     /// There was none in time.
     pub async fn connected(&self, deadline: Duration) -> Result<Session, RequestError> {
-        let link = self.shared.link_by(Instant::now() + deadline).await?;
+        let link = self.shared.link_by(self.deadline(deadline)).await?;
         Ok(Session {
             node: link.node(),
             addr: link.addr().to_owned(),

@@ -71,7 +71,7 @@ impl Client {
         self.find(ask).await
     }
 
-    /// The user's own messages, wherever they stand, by room and seq. `after` is where the page before ended.
+    /// The user's own messages, wherever they stand, each once and in no particular order. `after` is where the page before ended.
     ///
     /// # Errors
     /// See [`RequestError`].

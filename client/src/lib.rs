@@ -74,8 +74,8 @@ pub use subscription::{Subscription, Update};
 // The vocabulary that the calls above speak.
 pub use quorate_certs::{CaFingerprint, InviteLink};
 pub use quorate_core::{
-    Body, BodyError, DeviceId, DeviceName, Emoji, MessageId, NameError, NodeId, Reason, Retention, Role, RoomEventKind,
-    RoomName, RoomRef, Seq, Span, Timestamp, Topic, UserName, Withdrawn,
+    BODY_BYTES_MAX, Body, BodyError, DeviceId, DeviceName, Emoji, MessageId, NameError, NodeId, RETENTION_AGE_MIN,
+    Reason, Retention, Role, RoomEventKind, RoomName, RoomRef, Seq, Span, Timestamp, Topic, UserName, Withdrawn,
 };
 pub use quorate_protocol::client::{
     Account, AccountRow, BanRow, DeviceRow, HISTORY_LIMIT_MAX, IsTyping, MemberRow, Page, Presence, RoomRow, UnreadRow,

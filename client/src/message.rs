@@ -74,7 +74,8 @@ pub struct Posted {
 }
 
 /// What is done here stands in the outbox when a function returns; the future waits for the cluster's answer. The order of
-/// the calls is the order in which the cluster does it. A future that is dropped takes nothing back.
+/// the calls is the order in which the cluster does it. A future that is dropped takes nothing back, but in a
+/// client for one task ([`Client::within`]).
 impl Client {
     /// Posts a message.
     ///

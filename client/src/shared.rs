@@ -23,7 +23,8 @@ const NOTICES_MAX: usize = 64;
 /// Where messages that are not sent yet are kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OutboxKind {
-    /// In the profile's folder: what was posted outlives the process, and the next one finishes it.
+    /// In the profile's folder: messages, edits, redactions and reactions outlive the process, and the next one finishes them.
+    /// Everything else (rooms made, joined, managed; marks) that had no answer when the process ended is not done later.
     #[default]
     Durable,
     /// In memory, for programs that measure, or that look after that themselves.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use quorate_core::{RoomName, RoomRef, Seq};
 use quorate_protocol::client::{Failure, Feed};
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::timeout;
+use tokio::time::timeout_at;
 
 use crate::backoff::Backoff;
 use crate::client::DEADLINE;
@@ -97,7 +97,7 @@ impl Client {
             backoff: Backoff::of_asking(),
         };
         tokio::spawn(follower.run());
-        match timeout(DEADLINE, begin).await {
+        match timeout_at(self.deadline(DEADLINE), begin).await {
             Ok(Ok(Ok(began))) => Ok(Subscription {
                 began,
                 updates: receiver,

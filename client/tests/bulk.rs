@@ -8,11 +8,12 @@
 mod fake;
 
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fake::setup::{WAIT, numbered, ops, post_all, setup, until};
 use quorate_client::{
-    Body, Event, IsTyping, OutboxKind, Range, RoomEventKind, RoomName, SearchAsk, Seq, Subscription, Update, UserName,
+    Body, Event, IsTyping, OutboxKind, Range, RequestError, RoomEventKind, RoomName, SearchAsk, Seq, Subscription,
+    Update, UserName,
 };
 use quorate_protocol::client::kind;
 
@@ -48,6 +49,17 @@ async fn a_subscription_from_before_what_is_kept_says_so_first() {
     assert_eq!(got, [Err(Seq(4)), Ok(Seq(4))]);
     let mut kept = setup.client.subscribe(&ops(), Some(Seq(4))).await.unwrap();
     assert_eq!(next(&mut kept).await, Ok(Seq(4)), "all that was asked for is there");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_search_that_no_node_can_do_now_ends_soon_and_says_why() {
+    let setup = setup(1, OutboxKind::Memory).await;
+    *setup.nodes[0].knobs().finds_nothing.lock().unwrap() = Some("search-unavailable");
+    let began = Instant::now();
+    let failed = setup.client.mentions(false, None, 5).await.unwrap_err();
+    assert!(matches!(&failed, RequestError::Unavailable { .. }), "{failed:?}");
+    assert_eq!(failed.code(), "search-unavailable");
+    assert!(began.elapsed() < Duration::from_secs(10), "took {:?}", began.elapsed());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -197,4 +209,18 @@ async fn a_user_who_is_away_is_away_in_the_next_session_too() {
         .await
         .unwrap()
         .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_search_that_a_node_cannot_do_is_done_by_the_node_after_it() {
+    let setup = setup(2, OutboxKind::Memory).await;
+    let first = setup.client.connected(WAIT).await.unwrap().node;
+    let index = usize::try_from(first.0 - 1).unwrap();
+    *setup.nodes[index].knobs().finds_nothing.lock().unwrap() = Some("node-behind");
+    let asked = {
+        let client = setup.client.clone();
+        tokio::spawn(async move { client.mentions(false, None, 5).await })
+    };
+    setup.nodes[index].knobs().goodbye.send_replace(true);
+    assert!(tokio::time::timeout(WAIT, asked).await.unwrap().unwrap().is_ok());
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use fake::Deed;
 use fake::setup::{Setup, WAIT, ops, post, setup, stranger, until};
-use quorate_client::{Client, ConnectionState, Options, OutboxKind, RequestError, Seq, Update};
+use quorate_client::{Client, ConnectionState, Options, OutboxKind, RequestError, Seq, Update, UserName};
 use quorate_transport::CloseCode;
 
 /// A client whose session began with the device logged in, in place of the one that has logged it in.
@@ -144,12 +144,33 @@ async fn a_logout_whose_answer_was_lost_is_done() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_account_whose_end_was_not_answered_is_deleted() {
+async fn of_an_account_whose_end_was_not_answered_nobody_knows() {
     let setup = setup(2, OutboxKind::Memory).await;
     setup.nodes[0].will([Deed::DoAndBreak]);
-    setup.client.delete_account("secret", true).await.unwrap();
-    assert_eq!((setup.client.user(), setup.profile.user()), (None, None));
-    assert!(setup.client.login("alice", "secret").await.is_err());
+    let deleted = setup.client.delete_account("secret", true).await;
+    assert!(matches!(deleted, Err(RequestError::Unknown)), "{deleted:?}");
+    let login = setup.client.login("alice", "secret").await;
+    assert_eq!(login.unwrap_err().code(), "unknown-user", "a login tells");
+}
+
+/// A device that was revoked is refused in the same words as one whose account has ended.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_is_not_told_as_deleted_to_a_device_that_was_revoked_meanwhile() {
+    let setup = setup(1, OutboxKind::Memory).await;
+    setup.nodes[0].will([Deed::Forget]);
+    setup.cluster.revoke(setup.client.device());
+    let deleted = setup.client.delete_account("secret", true).await;
+    assert!(matches!(deleted, Err(RequestError::Unknown)), "{deleted:?}");
+    setup.client.login("alice", "secret").await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bot_that_never_was_is_not_told_as_deleted() {
+    let setup = setup(1, OutboxKind::Memory).await;
+    setup.nodes[0].will([Deed::Forget]);
+    let nobody = UserName::parse("nobody").unwrap();
+    let deleted = setup.client.delete_bot(&nobody, false).await;
+    assert_eq!(deleted.unwrap_err().code(), "unknown-user");
 }
 
 #[tokio::test(flavor = "multi_thread")]

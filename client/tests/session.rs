@@ -255,6 +255,44 @@ async fn what_a_dead_process_left_is_finished_by_the_next() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_dropped_unsent_in_a_client_for_one_task_does_not_happen_later() {
+    let setup = setup(1, OutboxKind::Durable).await;
+    // What is under way may happen: nothing must be.
+    setup.nodes[0].stop().await;
+    until("there is no session", || {
+        setup.client.connection().state == ConnectionState::Reconnecting
+    })
+    .await;
+    let task = setup.client.within(WAIT);
+    let dropped = [task.post(post("dropped")), task.post(post("too"))];
+    let kept = setup.client.post(post("kept"));
+    until("they are in the outbox", || setup.client.unsent() == 3).await;
+    drop((dropped, kept));
+    drop(task);
+    setup.client.close().await;
+    let node = setup.cluster.node(2);
+    setup.profile.set_servers(vec![node.addr.clone()]).unwrap();
+    let next = Client::open(&setup.profile, Options::default()).unwrap();
+    next.post(post("last")).await.unwrap();
+    assert_eq!(setup.cluster.bodies("ops"), ["kept", "last"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_requests_of_one_task_end_with_it_and_tell_what_they_know() {
+    let setup = setup(1, OutboxKind::Memory).await;
+    setup.nodes[0].will([Deed::Forget]);
+    setup.nodes[0].will([Deed::Refuse].into_iter().cycle().take(100_000));
+    let began = Instant::now();
+    let task = setup.client.within(Duration::from_millis(500));
+    let begun = task.change_password("secret", "other").await;
+    assert!(matches!(begun, Err(RequestError::Unknown)), "{begun:?}");
+    let late = task.change_password("secret", "other").await;
+    assert!(matches!(late, Err(RequestError::Unavailable { .. })), "{late:?}");
+    assert!(began.elapsed() < WAIT / 2, "took {:?}", began.elapsed());
+    assert!(setup.client.whoami().await.is_ok(), "the client itself goes on");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_changed_ca_is_an_error_at_once() {
     let setup = setup(1, OutboxKind::Memory).await;
     let impostor = Cluster::new().node(1);

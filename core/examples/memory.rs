@@ -27,10 +27,12 @@ fn main() {
     let part = std::env::args().nth(1).and_then(|part| part.parse().ok()).unwrap_or(1);
     tell("nothing");
     let state = live(part);
-    measure("a walk for chores", || drop(state.chores(state.now())));
+    measure("a look for chores", || drop(state.chores(state.now(), None)));
     let restored = State::from_records(state.records()).expect("the records of a state make that state");
     tell("the same, and beside it what a restore made of its records");
-    measure("a walk for chores there", || drop(restored.chores(restored.now())));
+    measure("a look for chores there", || {
+        drop(restored.chores(restored.now(), None));
+    });
 }
 
 /// A log that is made as it is applied.

@@ -34,12 +34,13 @@ pub use name::{
 };
 pub use outcome::{Applied, Bound, Done, Outcome, Refusal};
 pub use record::{
-    Ban, Call, Clock, Device, Invitation, Invite, Member, Placed, Quota, Reaction, Receipt, ReceiptSlot, Record,
+    Ban, Call, Clock, Device, Edits, Invitation, Invite, Member, Placed, Quota, Reaction, Receipt, ReceiptSlot, Record,
     RecordKey, Restriction, Retention, Role, Room, RoomStanding, Settings, Standing, StateHash, User, Writer,
 };
 pub use state::{
-    BANS_PER_ROOM_MAX, BOTS_PER_USER_MAX, DEVICES_PER_USER_MAX, EDITS_PER_MESSAGE_MAX, EXPIRIES_PER_ENTRY_MAX,
-    INVITATIONS_PER_ROOM_MAX, INVITATIONS_PER_USER_MAX, INVITE_USES_MAX, INVITES_MAX, MEMBERS_PER_ROOM_MAX,
+    BANS_PER_ROOM_MAX, BOTS_EVER_PER_USER_MAX, BOTS_PER_USER_MAX, DEVICES_PER_USER_MAX, DIRECT_ROOMS_PER_USER_MAX,
+    EDITS_PER_MESSAGE_MAX, EXPIRIES_PER_ENTRY_MAX, INVITATIONS_PER_INVITER_MAX, INVITATIONS_PER_ROOM_MAX,
+    INVITATIONS_PER_USER_MAX, INVITE_USES_MAX, INVITES_MAX, MEMBERS_PER_ROOM_MAX, NAMES_MAX, OwnMessage,
     REACTIONS_PER_MESSAGE_MAX, REACTIONS_PER_USER_MAX, RECEIPT_WINDOW, RETENTION_AGE_MIN, ROOMS_MAX,
-    ROOMS_PER_USER_MAX, RestoreError, State, USERS_MAX, WRITER_IDLE_MAX, WRITERS_PER_DEVICE_MAX,
+    ROOMS_PER_USER_MAX, RestoreError, State, USERS_MAX, WRITER_IDLE_MAX, WRITERS_PER_USER_MAX,
 };

@@ -268,6 +268,15 @@ pub enum Bound {
     /// Invites to the cluster.
     #[serde(rename = "12")]
     Invites,
+    /// Direct rooms that a user is in.
+    #[serde(rename = "13")]
+    DirectRooms,
+    /// Names of accounts, with those that are no more.
+    #[serde(rename = "14")]
+    Names,
+    /// Bots that a user has ever made.
+    #[serde(rename = "15")]
+    BotsEver,
 }
 
 impl std::fmt::Display for Bound {
@@ -285,6 +294,9 @@ impl std::fmt::Display for Bound {
             Self::Bans => "bans a room",
             Self::Invitations => "open invitations",
             Self::Invites => "invites",
+            Self::DirectRooms => "direct rooms a user",
+            Self::Names => "names of accounts",
+            Self::BotsEver => "bots ever made by a user",
         })
     }
 }

@@ -36,9 +36,9 @@ pub enum Record {
     /// Where a caller's message id led, by the id's digest.
     #[serde(rename = "8")]
     MessageKey(UserId, u128, Placed),
-    /// The lines that edited a message, ascending.
+    /// What edits made of a message.
     #[serde(rename = "9")]
-    Edits(RoomId, Seq, Vec<Seq>),
+    Edits(RoomId, Seq, Edits),
     /// An emoji that a user put to a message, by the emoji's digest.
     #[serde(rename = "10")]
     Reaction(RoomId, Seq, UserId, u64, Reaction),
@@ -293,6 +293,15 @@ pub struct Member {
     pub muted_until: Timestamp,
 }
 
+/// What edits made of a message. All of their texts are kept for as long as the message has its own.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Edits {
+    /// The lines, ascending.
+    pub lines: Vec<Seq>,
+    /// Bytes of their texts, all together.
+    pub bytes: u64,
+}
+
 /// An emoji at a message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reaction {
@@ -384,8 +393,8 @@ pub struct Placed {
     pub seq: Seq,
     /// When, in log time.
     pub at: Timestamp,
-    /// Bytes of its present text.
+    /// Bytes of the text that it was posted with; 0 once its texts are gone.
     pub bytes: u32,
-    /// Its text is gone.
+    /// Its texts are gone.
     pub redacted: bool,
 }

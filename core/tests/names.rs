@@ -3,9 +3,9 @@
 use proptest::prelude::{any, proptest};
 use proptest::{prop_assert, prop_assert_eq};
 use quorate_core::{
-    BODY_BYTES_MAX, Body, BodyError, DEVICE_NAME_CHARS_MAX, DeviceName, Likeness, MENTIONS_PER_MESSAGE_MAX,
-    MESSAGE_ID_BYTES_MAX, MessageId, MessageIdError, NameError, ROOM_NAME_CHARS_MAX, RoomName, TOPIC_CHARS_MAX, Topic,
-    USER_NAME_CHARS_MAX, UserName,
+    BODY_BYTES_MAX, Body, BodyError, DEVICE_NAME_CHARS_MAX, DeviceName, EMOJI_BYTES_MAX, Emoji, Likeness,
+    MENTIONS_PER_MESSAGE_MAX, MESSAGE_ID_BYTES_MAX, MessageId, MessageIdError, NameError, ROOM_NAME_CHARS_MAX,
+    RoomName, TOPIC_CHARS_MAX, Topic, USER_NAME_CHARS_MAX, UserName,
 };
 use serde::Deserialize;
 use serde::de::IntoDeserializer;
@@ -255,6 +255,23 @@ fn the_digest_of_a_message_id_is_what_it_always_was() {
         format!("{:032x}", MessageId::parse("m1").unwrap().digest()),
         "426ff30f5606d5553a335c8b5f1e3636"
     );
+}
+
+/// What is white space is for the edge alone to say: it changes with Unicode's versions.
+#[test]
+fn a_kept_emoji_is_read_under_any_version_of_unicode() {
+    let kept = |text: &str| Emoji::try_from(text.to_owned()).map(String::from);
+    for blank in ["\u{3000}", "a\u{2003}b", "\u{a0}"] {
+        let found = blank.chars().find(|c| c.is_whitespace()).unwrap();
+        assert_eq!(Emoji::parse(blank), Err(NameError::Character { found }));
+        assert_eq!(kept(blank), Ok(blank.to_owned()));
+    }
+    for found in [' ', '\n', '\t', '\u{85}'] {
+        assert_eq!(kept(&format!("a{found}")), Err(NameError::Character { found }));
+    }
+    assert_eq!(kept(""), Err(NameError::Empty));
+    let max = EMOJI_BYTES_MAX;
+    assert_eq!(kept(&"x".repeat(max + 1)), Err(NameError::TooLong { max }));
 }
 
 proptest! {

@@ -3,7 +3,7 @@
 use quorate_core::RoomId;
 
 /// The rooms that one query may look into. Above what a user can be a member of, so that only a program can reach it.
-pub const ROOMS_PER_QUERY_MAX: usize = 4096;
+pub const ROOMS_PER_QUERY_MAX: usize = 16 * 1024;
 
 /// One bit for each hash of 16 bits: 8 KiB, which stay in the first cache while a search runs.
 const FILTER_WORDS: usize = 1 << 10;

@@ -110,14 +110,6 @@ impl Exit {
         }
     }
 
-    /// No node or no quorum, told by the whole command rather than by one request.
-    pub(crate) fn late(code: &str, message: &str) -> Self {
-        Self {
-            status: code::NO_QUORUM,
-            ..Self::error(code, message)
-        }
-    }
-
     fn hint(mut self, hint: &str) -> Self {
         self.hint = Some(hint.to_owned());
         self
@@ -166,7 +158,10 @@ fn status_of(error: &RequestError) -> u8 {
     match (error, error.code()) {
         (RequestError::Unknown, _) => code::UNKNOWN,
         (RequestError::Untrusted(_), _) => code::UNSAFE,
-        (RequestError::Unavailable { .. }, "rate-limited") => code::ERROR,
+        // The node is there and has a quorum, or was not asked for one.
+        (RequestError::Unavailable { .. }, "rate-limited" | "busy" | "search-unavailable" | "node-behind") => {
+            code::ERROR
+        }
         (RequestError::Unavailable { .. }, _) => code::NO_QUORUM,
         (_, "ambiguous") => code::USAGE,
         (_, "unknown-room" | "unknown-user" | "unknown-seq" | "unknown-device" | "no-such-member") => code::NOT_FOUND,
@@ -280,7 +275,9 @@ mod tests {
         };
         assert_eq!(Exit::from(unavailable("no-quorum")).status, 6);
         assert_eq!(Exit::from(unavailable("no-node")).status, 6);
-        assert_eq!(Exit::from(unavailable("rate-limited")).status, 1);
+        for code in ["rate-limited", "busy", "search-unavailable", "node-behind"] {
+            assert_eq!(Exit::from(unavailable(code)).status, 1, "{code}");
+        }
         assert_eq!(Exit::from(RequestError::Unknown).status, 8);
         assert_eq!(Exit::from(RequestError::Untrusted("no".to_owned())).status, 7);
         assert_eq!(Exit::unconfirmed("no").status, 7);

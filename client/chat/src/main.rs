@@ -5,6 +5,7 @@ mod cli;
 mod command;
 mod device;
 mod exit;
+mod interrupt;
 mod json;
 mod output;
 mod place;
@@ -38,10 +39,9 @@ fn main() -> ExitCode {
         Err(error) => return Exit::from(error).report(cli.json),
     };
     let result = runtime.block_on(async {
+        interrupt::listen();
         tokio::select! {
-            // First, so that a signal during a prompt does not end the process before the terminal shows again what is typed.
-            biased;
-            _ = tokio::signal::ctrl_c() => Err(Exit::interrupted()),
+            () = interrupt::overdue() => Err(Exit::interrupted()),
             result = command::run(&cli) => result,
         }
     });

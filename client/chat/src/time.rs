@@ -13,6 +13,9 @@ const UNITS: [(&str, u64); 5] = [
     ("d", 86_400_000),
 ];
 
+/// No duration that anybody means is longer: 100 years, in milliseconds.
+const SPAN_MAX_MS: u64 = 36_525 * 86_400_000;
+
 /// Reads a duration: `250ms`, `5s`, `15m`, `24h`, `30d`.
 pub(crate) fn parse_span(text: &str) -> Result<Span, String> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
@@ -21,8 +24,8 @@ pub(crate) fn parse_span(text: &str) -> Result<Span, String> {
     match (number.parse::<u64>(), unit_ms) {
         (Ok(0), Some(_)) => Err("a duration is longer than nothing".to_owned()),
         (Ok(number), Some(unit_ms)) => match number.checked_mul(unit_ms) {
-            Some(ms) => Ok(Span(ms)),
-            None => Err("this is longer than any clock runs".to_owned()),
+            Some(ms) if ms <= SPAN_MAX_MS => Ok(Span(ms)),
+            _ => Err("a duration is at most 100 years: 36525d".to_owned()),
         },
         _ => Err("a duration is a number with its unit: 250ms, 5s, 15m, 24h or 30d".to_owned()),
     }
@@ -51,6 +54,11 @@ fn parse_moment_at(text: &str, now: Timestamp) -> Result<Timestamp, String> {
         Ok(ms) => Ok(Timestamp(ms)),
         Err(_) => Err("nothing was posted before 1970".to_owned()),
     }
+}
+
+/// Whether a date can be written for it: what lasts past the year 9999 lasts for ever.
+pub(crate) fn is_in_calendar(at: Timestamp) -> bool {
+    i64::try_from(at.0).is_ok_and(|ms| jiff::Timestamp::from_millisecond(ms).is_ok())
 }
 
 /// RFC 3339, UTC, with milliseconds.
@@ -84,6 +92,17 @@ mod tests {
     }
 
     #[test]
+    fn what_no_calendar_holds_has_no_date() {
+        let last = Timestamp(253_402_207_200_000);
+        assert_eq!(
+            (is_in_calendar(last), show(last).as_str()),
+            (true, "9999-12-30T22:00:00.000Z")
+        );
+        assert!(!is_in_calendar(Timestamp(last.0 + 1000 * 86_400)));
+        assert!(!is_in_calendar(Timestamp(u64::MAX)));
+    }
+
+    #[test]
     fn a_duration_is_read_and_written_in_the_same_words() {
         for (text, ms) in [
             ("250ms", 250),
@@ -96,6 +115,7 @@ mod tests {
             assert_eq!(show_span(Span(ms)), text);
         }
         assert_eq!(show_span(parse_span("24h").unwrap()), "1d");
+        assert_eq!(show_span(parse_span("36525d").unwrap()), "36525d");
     }
 
     #[test]
@@ -112,6 +132,8 @@ mod tests {
             "0",
             "99999999999999999999s",
             "18446744073709551615d",
+            "36526d",
+            "99999999d",
         ] {
             assert!(parse_span(text).is_err(), "{text}");
         }

@@ -64,12 +64,7 @@ impl Journal {
     /// Takes over a file whose first `whole_bytes` are good, and cuts off the rest. The lock is let go when the last record
     /// is written. `synced` is notified whenever more is on the disk.
     pub(crate) fn open(path: &Path, whole_bytes: u64, lock: File, synced: Arc<Notify>) -> io::Result<Self> {
-        let file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .read(true)
-            .open(path)?;
+        let file = own_file(path, false)?;
         if file.metadata()?.len() != whole_bytes {
             file.set_len(whole_bytes)?;
             file.sync_all()?;
@@ -215,7 +210,7 @@ impl Thread {
     fn write(&mut self, batch: Waiting) -> io::Result<bool> {
         if batch.replace {
             let beside = self.path.with_extension("new");
-            let mut file = File::create(&beside)?;
+            let mut file = own_file(&beside, true)?;
             file.write_all(&batch.bytes)?;
             file.sync_all()?;
             std::fs::rename(&beside, &self.path)?;
@@ -230,6 +225,15 @@ impl Thread {
         }
         Ok(batch.sync)
     }
+}
+
+/// A file for its owner's eyes alone.
+fn own_file(path: &Path, truncate: bool) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.create(true).truncate(truncate).write(true).read(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
 }
 
 /// A file is only there after a power cut if its directory was synced, too.

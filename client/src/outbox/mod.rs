@@ -123,6 +123,8 @@ impl Outbox {
         if self.closing.send_replace(true) {
             return;
         }
+        // What was noted when the file was read, too.
+        self.change(|_| {});
         let mut queue = self.lock();
         if queue.is_empty() && self.journal.file_bytes() > COMPACT_CLOSED_BYTES {
             let image = queue.image();

@@ -121,8 +121,9 @@ fn blank() -> Action {
 }
 
 impl Queue {
-    /// The queue that a file's records tell of. All that was not answered is finished for a process that died, in its order
-    /// and under its numbers, so that what had happened already does not happen again.
+    /// The queue that a file's records tell of. Messages and what was done to them are finished for a process that died, in
+    /// their order and under their numbers, so that what had happened already does not happen again. Anything else that was not
+    /// answered must not happen long after it was asked for.
     pub(crate) fn restore(records: Vec<Record>) -> Self {
         let mut queue = Self::default();
         for record in records {
@@ -140,6 +141,13 @@ impl Queue {
                 Record::Withdrawn { local } => queue.make_blank(local),
                 Record::Freed { number } => queue.move_up(number),
             }
+        }
+        let stale = queue.entries.iter().filter(|entry| !is_finished_later(&entry.action));
+        let stale: Vec<_> = stale.map(|entry| entry.local).collect();
+        for local in stale {
+            queue.make_blank(local);
+            // What is written next numbers those that are left.
+            Record::Withdrawn { local }.encode(&mut queue.unwritten);
         }
         queue
     }
@@ -553,6 +561,14 @@ impl Entry {
             action: self.action.clone(),
         }
     }
+}
+
+/// Whether the next process does it for one that died: what somebody wrote is not to be lost.
+fn is_finished_later(action: &Action) -> bool {
+    matches!(
+        action,
+        Action::PostMessage(_) | Action::EditMessage(_) | Action::RedactMessage(_) | Action::React(_)
+    )
 }
 
 fn message_id(action: &Action) -> Option<&MessageId> {

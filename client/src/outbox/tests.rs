@@ -369,7 +369,7 @@ fn actions(outbox: &Outbox) -> Vec<(u64, Action)> {
 }
 
 #[tokio::test]
-async fn every_kind_of_action_is_finished_in_order_by_the_next_process() {
+async fn of_every_kind_of_action_the_next_process_finishes_those_of_messages_in_order_and_no_other() {
     let dir = tempfile::tempdir().unwrap();
     let outbox = own(dir.path()).unwrap();
     outbox.granted(WriterId(7));
@@ -382,8 +382,61 @@ async fn every_kind_of_action_is_finished_in_order_by_the_next_process() {
     assert_eq!(kinds.len(), 20, "all that a user may ask");
     shut(outbox).await;
     let outbox = own(dir.path()).unwrap();
-    assert_eq!(actions(&outbox), sent);
+    let again = actions(&outbox);
+    assert_eq!(again.len(), sent.len(), "all numbers are used");
+    let (mut finished, mut blanks) = (0, 0);
+    for (before, now) in sent.iter().zip(&again) {
+        match before.1 {
+            Action::PostMessage(_) | Action::EditMessage(_) | Action::React(_) | Action::RedactMessage(_) => {
+                assert_eq!(now, before);
+                finished += 1;
+            }
+            _ => {
+                assert!(
+                    matches!(now, (number, Action::MarkRead(blank)) if *number == before.0 && blank.upto == Seq(0)),
+                    "{now:?}"
+                );
+                blanks += 1;
+            }
+        }
+    }
+    assert_eq!((finished, blanks), (4, 16));
     shut(outbox).await;
+}
+
+/// Without a number there is nothing to use up, and what is left is numbered without it in every process that comes.
+#[tokio::test]
+async fn what_is_not_finished_and_had_no_number_leaves_none_behind() {
+    let dir = tempfile::tempdir().unwrap();
+    let outbox = own(dir.path()).unwrap();
+    for action in [join(), post("a"), join(), post("b")] {
+        drop(outbox.push(action).unwrap());
+    }
+    shut(outbox).await;
+    let outbox = own(dir.path()).unwrap();
+    assert_eq!(ids(&sendable(&outbox).await), [(1, "a"), (2, "b")]);
+    shut(outbox).await;
+    let outbox = own(dir.path()).unwrap();
+    assert_eq!(ids(&sendable(&outbox).await), [(1, "a"), (2, "b")]);
+    shut(outbox).await;
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn an_outbox_is_for_its_owners_eyes_alone() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let dir = tempfile::tempdir().unwrap();
+    let outbox = own(dir.path()).unwrap();
+    outbox.granted(WriterId(7));
+    let ticket = outbox.push(post("a")).unwrap();
+    let mode = || dir.path().join("0.log").metadata().unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(), 0o600);
+    let image = outbox.lock().image();
+    outbox.journal.replace(image);
+    outbox.answered(EntryRef::Local(ticket.local), Ok(posted()));
+    shut(outbox).await;
+    assert_eq!(mode(), 0o600, "rewritten");
 }
 
 #[tokio::test]

@@ -5,8 +5,8 @@ use std::sync::atomic::Ordering;
 use quorate_core::{Refusal, RoomEventKind, Seq};
 use quorate_protocol::Frame;
 use quorate_protocol::client::{
-    self, Found, FoundEnd, FoundPart, History, HistoryEnd, HistoryPart, Mentions, OwnMessages, Part, Revisions, Search,
-    kind,
+    self, Failure, Found, FoundEnd, FoundPart, History, HistoryEnd, HistoryPart, Mentions, OwnMessages, Part,
+    Revisions, Search, kind,
 };
 use quorate_transport::{CloseCode, FrameReceiver, FrameSender};
 
@@ -116,9 +116,10 @@ impl Session {
             .collect();
         let next = (end < found.len()).then(|| end.to_string());
         frames.push(client::frame(&FoundEnd {
-            result: match user {
-                Some(_) => Ok(next),
-                None => Err(failure(&Refusal::NotLoggedIn)),
+            result: match (user, *self.knobs.finds_nothing.lock().unwrap()) {
+                (_, Some(code)) => Err(Failure::Unavailable { code: code.into() }),
+                (Some(_), None) => Ok(next),
+                (None, None) => Err(failure(&Refusal::NotLoggedIn)),
             },
             seen: self.cluster.seen(),
         }));

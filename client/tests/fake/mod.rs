@@ -33,6 +33,8 @@ pub(crate) enum Deed {
     Do,
     /// It does it and says that it does not know.
     DoAndForget,
+    /// It does nothing and says that it does not know.
+    Forget,
     /// It says that it cannot.
     Refuse,
     /// It does it, and the connection breaks before the answer.
@@ -53,6 +55,8 @@ struct World {
     index: u64,
     /// All that ever were.
     rows: HashMap<RoomId, Vec<Bytes>>,
+    /// All that ever had a line: a room may be gone.
+    names: HashMap<RoomId, RoomName>,
     /// The oldest lines that are still kept, where some are not.
     first: HashMap<RoomId, Seq>,
 }
@@ -77,6 +81,8 @@ pub(crate) struct Knobs {
     pub(crate) typing: broadcast::Sender<IsTyping>,
     /// So many bulk asks are answered with a first part, and then the connection breaks.
     pub(crate) bulk_breaks: AtomicU64,
+    /// Searches and the like are answered with this code: not now.
+    pub(crate) finds_nothing: Mutex<Option<&'static str>>,
     /// Frames that are not answered, by their kinds, as they came.
     pub(crate) unanswered: Mutex<Vec<u16>>,
 }
@@ -91,6 +97,7 @@ impl Cluster {
                 state: State::new(),
                 index: 0,
                 rows: HashMap::new(),
+                names: HashMap::new(),
                 first: HashMap::new(),
             }),
             changed: watch::Sender::new(0),
@@ -119,6 +126,7 @@ impl Cluster {
             dismiss: watch::Sender::new(None),
             typing: broadcast::Sender::new(NOTICES_MAX),
             bulk_breaks: AtomicU64::new(0),
+            finds_nothing: Mutex::default(),
             unanswered: Mutex::default(),
         });
         let node = Node {
@@ -150,6 +158,9 @@ impl Cluster {
         for change in &applied.events {
             if let Event::Room(row) = change {
                 world.rows.entry(row.room).or_default().push(event::encode(row));
+                if let Some(name) = world.state.room(row.room).map(|room| room.name.clone()) {
+                    world.names.insert(row.room, name);
+                }
             }
         }
         drop(world);
@@ -193,7 +204,7 @@ impl Cluster {
         let world = self.world.lock().unwrap();
         let mut lines = Vec::new();
         for (room, rows) in &world.rows {
-            let name = &world.state.room(*room).unwrap().name;
+            let name = &world.names[room];
             lines.extend(
                 rows.iter()
                     .map(|row| (name.clone(), event::decode(row).unwrap(), row.clone())),

@@ -9,9 +9,9 @@ use quorate_core::{
     RegisterUser, RoomId, Seq, Submission, Timestamp, UnbindDevice, UserName,
 };
 use quorate_protocol::client::{
-    self, Account, Answer, Bounds, Called, CreateBot, DeleteAccount, Failure, Feed, Goodbye, Grant, Hello, Leader,
-    Login, Logout, NodeAddr, Ping, Pong, Register, Reply, Submit, Subscribe, Subscribed, Unsubscribe, Welcome, WhoAmI,
-    kind,
+    self, Account, Answer, Bounds, Called, ChangePassword, CreateBot, DeleteAccount, DeleteBot, Failure, Feed, Goodbye,
+    Grant, Hello, Leader, Login, Logout, NodeAddr, Ping, Pong, Register, Reply, Submit, Subscribe, Subscribed,
+    Unsubscribe, Welcome, WhoAmI, kind,
 };
 use quorate_protocol::{FRAME_MAX_CLIENT_BYTES, Frame};
 use quorate_transport::{CloseCode, Connection, Identity};
@@ -260,6 +260,24 @@ impl Session {
                 });
                 reply(call, self.change(command)?)
             }
+            kind::CHANGE_PASSWORD => {
+                let Called { call, body } = client::parse::<Called<ChangePassword>>(frame).unwrap();
+                let command = Command::ChangePassword(quorate_core::ChangePassword {
+                    device: self.device(),
+                    proven: PasswordHash::parse(&body.old).unwrap(),
+                    password: PasswordHash::parse(&body.new).unwrap(),
+                });
+                reply(call, self.change(command)?)
+            }
+            kind::DELETE_BOT => {
+                let Called { call, body } = client::parse::<Called<DeleteBot>>(frame).unwrap();
+                let command = Command::DeleteBot(quorate_core::DeleteBot {
+                    device: self.device(),
+                    bot: body.bot,
+                    purge_messages: body.purge_messages,
+                });
+                reply(call, self.change(command)?)
+            }
             kind::TYPING | kind::SET_AWAY => {
                 self.knobs.unanswered.lock().unwrap().push(frame.kind);
                 Vec::new()
@@ -274,6 +292,9 @@ impl Session {
             return Some(Err(Failure::Unavailable {
                 code: "no-quorum".into(),
             }));
+        }
+        if deed == Deed::Forget {
+            return Some(Err(Failure::Unknown));
         }
         if deed == Deed::RefuseAtTheEdge {
             return Some(Err(Failure::Refused {

@@ -14,9 +14,12 @@ pub enum Sweep {
     /// Texts of a deleted user who wanted them gone.
     #[serde(rename = "2")]
     User(UserId),
-    /// Invites, bans and invitations that have run out.
+    /// Invites, bans and silences that have run out.
     #[serde(rename = "3")]
     Expired,
+    /// Deleted rooms, as many as go by one entry.
+    #[serde(rename = "4")]
+    Closing,
 }
 
 /// See [`crate::Command::Operate`].

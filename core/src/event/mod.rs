@@ -196,7 +196,7 @@ pub enum StateEvent {
         /// Whose.
         user: UserId,
     },
-    /// An invitation is gone: taken back, declined or of no more use.
+    /// An invitation is gone: declined, given way to newer ones, or of no more use.
     #[serde(rename = "20")]
     InvitationEnded {
         /// Where to.
@@ -274,7 +274,8 @@ pub enum StateEvent {
         /// All of them.
         mentions: Vec<(RoomId, Seq)>,
     },
-    /// What waited for somebody to come back is gone with the room.
+    /// What waited for somebody to come back is gone: it ran out, gave way, or went with the room or the
+    /// account.
     #[serde(rename = "28")]
     RestrictionEnded {
         /// Where.

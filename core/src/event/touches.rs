@@ -114,11 +114,7 @@ impl RoomEvent {
                 ]
             }
             RoomEventKind::TopicSet { .. } | RoomEventKind::Archived | RoomEventKind::Unarchived => vec![room],
-            RoomEventKind::Edited { target, digest, .. } => vec![
-                room,
-                RecordKey::Edits(self.room, *target),
-                RecordKey::MessageKey(self.author, *digest),
-            ],
+            RoomEventKind::Edited { target, .. } => vec![room, RecordKey::Edits(self.room, *target)],
             RoomEventKind::Redacted { target, .. } => [room].into_iter().chain(withdrawn(target)).collect(),
             RoomEventKind::Reacted { target, emoji } | RoomEventKind::Unreacted { target, emoji } => {
                 vec![
@@ -130,9 +126,10 @@ impl RoomEvent {
             RoomEventKind::Kicked { user, .. } => {
                 vec![room, member(*user), RecordKey::Restriction(self.room, *user)]
             }
-            RoomEventKind::Muted { user, .. }
-            | RoomEventKind::Unmuted { user, .. }
-            | RoomEventKind::RoleSet { user, .. } => vec![room, member(*user)],
+            RoomEventKind::Muted { user, .. } => vec![room, member(*user)],
+            RoomEventKind::Unmuted { user, .. } | RoomEventKind::RoleSet { user, .. } => {
+                vec![room, member(*user), RecordKey::Restriction(self.room, *user)]
+            }
             RoomEventKind::Banned { user, .. } | RoomEventKind::Unbanned { user, .. } => vec![
                 room,
                 member(*user),

@@ -28,7 +28,7 @@ struct Line {
     stamp: Stamp,
 }
 
-/// When a message was posted, how many bytes its text has, and whether it lost it, in 64 bits: 45 of
+/// When a message was posted, how many bytes it was posted with, and whether it lost it, in 64 bits: 45 of
 /// milliseconds (to the year 3084), 18 of bytes (64 KiB and more), 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Stamp(u64);
@@ -40,7 +40,8 @@ pub(super) struct Message {
     /// Of its idempotency key.
     pub(super) digest: u128,
     pub(super) at: Timestamp,
-    /// Of its present text; what a text had that is gone is not counted.
+    /// Of the text that it was posted with; none once its texts are gone. Those of edits are with
+    /// the edits.
     pub(super) bytes: u32,
     pub(super) redacted: bool,
 }
@@ -112,7 +113,7 @@ impl Lines {
 
     /// The lines from `first` to `last`, none of them a message yet; none for bounds that are none.
     pub(super) fn blank(first: Seq, last: Seq) -> Option<Self> {
-        let count = last.next().0.checked_sub(first.0)?;
+        let count = last.0.checked_add(1)?.checked_sub(first.0)?;
         let mut lines = Self::new();
         lines.first = first;
         lines.head = last.next();
@@ -125,6 +126,11 @@ impl Lines {
     /// The oldest message that is kept, with its text or without.
     pub(super) fn head(&self) -> Option<(Seq, Message)> {
         Some((self.head, self.message(self.head)?))
+    }
+
+    /// How many lines come before the oldest message; all of them, if none is one.
+    pub(super) fn leading(&self) -> u64 {
+        self.head.0 - self.first.0
     }
 
     /// The next line is this message, or something else.

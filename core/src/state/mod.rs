@@ -16,19 +16,22 @@
 //!
 //! # Choices
 //! - A message to oneself is allowed: the direct room of one member, for notes.
-//! - Direct rooms are private rooms named `@a+b`; they cannot be left, are managed by nobody, and
-//!   count as rooms like any. When one of the two is deleted, the other one may still read.
+//! - Direct rooms are private rooms named `@a+b`; they are managed by nobody, and counted apart for
+//!   each user. When one of the two is deleted, the other one may still read, and may leave; nobody
+//!   else leaves one.
 //! - Any member who may write sets the topic and invites. An owner may leave: the room goes to who has
-//!   been there the longest of those who may do the most. A room without members stays, with its name,
-//!   and nobody owns it any more.
+//!   been there the longest of those who may do the most. When the last member goes the room ends, as
+//!   if deleted: nobody would own it, and if it is private nobody could ever come back.
+//! - A room that ends is forgotten by the same entry if it has few lines, else by sweeps.
 //! - A private room's name is taken for everybody: who tries to create one of the same name learns
 //!   that, and nothing else. Who is invited to it may see it, and is a stranger again after declining.
 //! - Bans, mutes and invites that have run out are as none, whether or not a sweep has taken them. A
 //!   role ends with the membership; what keeps a member from writing (a mute, the role of who only
 //!   reads) waits for their coming back, and so does a ban.
-//! - A deleted account keeps its record: nobody gets its name, nor one that looks like it.
-//! - A device that is unbound leaves its writers behind; they write no more, and a few of them expire
-//!   with each entry.
+//! - A deleted account keeps its record: nobody gets its name, nor one that looks like it. What waits
+//!   for its coming back goes.
+//! - A device that is unbound leaves its writers behind; they write no more, and one of them expires with
+//!   each entry.
 //! - Posting does not move the author's read mark; their own messages are never counted as unread.
 //! - Registering, or logging in, on a device that speaks for somebody else takes it over.
 //!
@@ -47,10 +50,12 @@ mod restore;
 mod table;
 
 pub use limits::{
-    BANS_PER_ROOM_MAX, BOTS_PER_USER_MAX, DEVICES_PER_USER_MAX, EDITS_PER_MESSAGE_MAX, EXPIRIES_PER_ENTRY_MAX,
-    INVITATIONS_PER_ROOM_MAX, INVITATIONS_PER_USER_MAX, INVITE_USES_MAX, INVITES_MAX, MEMBERS_PER_ROOM_MAX,
-    REACTIONS_PER_MESSAGE_MAX, REACTIONS_PER_USER_MAX, RECEIPT_WINDOW, RETENTION_AGE_MIN, ROOMS_MAX,
-    ROOMS_PER_USER_MAX, USERS_MAX, WRITER_IDLE_MAX, WRITERS_PER_DEVICE_MAX,
+    BANS_PER_ROOM_MAX, BOTS_EVER_PER_USER_MAX, BOTS_PER_USER_MAX, DEVICES_PER_USER_MAX, DIRECT_ROOMS_PER_USER_MAX,
+    EDITS_PER_MESSAGE_MAX, EXPIRIES_PER_ENTRY_MAX, INVITATIONS_PER_INVITER_MAX, INVITATIONS_PER_ROOM_MAX,
+    INVITATIONS_PER_USER_MAX, INVITE_USES_MAX, INVITES_MAX, MEMBERS_PER_ROOM_MAX, NAMES_MAX, REACTIONS_PER_MESSAGE_MAX,
+    REACTIONS_PER_USER_MAX, RECEIPT_WINDOW, RETENTION_AGE_MIN, ROOMS_MAX, ROOMS_PER_USER_MAX, USERS_MAX,
+    WRITER_IDLE_MAX, WRITERS_PER_USER_MAX,
 };
+pub use query::OwnMessage;
 pub use restore::RestoreError;
 pub use table::State;

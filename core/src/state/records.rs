@@ -31,7 +31,7 @@ impl State {
             .chain(
                 self.edits
                     .iter()
-                    .map(|((room, seq), lines)| Record::Edits(*room, *seq, lines.clone())),
+                    .map(|((room, seq), edits)| Record::Edits(*room, *seq, edits.clone())),
             )
             .chain(self.reactions.iter().map(|((room, seq, user, emoji), reaction)| {
                 Record::Reaction(*room, *seq, *user, *emoji, reaction.clone())

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::{
-    Ban, Call, Clock, Device, DeviceId, EventNo, Invitation, Invite, InviteId, InviteKey, Likeness, Member, Outcome,
-    RECEIPT_WINDOW, Reaction, ReceiptSlot, RequestNo, Restriction, Room, RoomId, RoomName, Seq, Settings, Timestamp,
-    User, UserId, UserName, Writer, WriterId,
+    Ban, Call, Clock, Device, DeviceId, Edits, EventNo, Invitation, Invite, InviteId, InviteKey, Likeness, Member,
+    Outcome, RECEIPT_WINDOW, Reaction, ReceiptSlot, RequestNo, Restriction, Role, Room, RoomId, RoomName, Seq,
+    Settings, Timestamp, User, UserId, UserName, Writer, WriterId,
 };
 
 use super::lines::Lines;
@@ -20,7 +20,7 @@ pub struct State {
     pub(super) rooms: BTreeMap<RoomId, RoomState>,
     pub(super) members: BTreeMap<(RoomId, UserId), Member>,
     /// The edits of messages that have any.
-    pub(super) edits: BTreeMap<(RoomId, Seq), Vec<Seq>>,
+    pub(super) edits: BTreeMap<(RoomId, Seq), Edits>,
     pub(super) reactions: BTreeMap<(RoomId, Seq, UserId, u64), Reaction>,
     pub(super) bans: BTreeMap<(RoomId, UserId), Ban>,
     pub(super) restrictions: BTreeMap<(RoomId, UserId), Restriction>,
@@ -34,18 +34,35 @@ pub struct State {
     // Indexes: each follows from the above, and is made again by a restore.
     pub(super) user_names: BTreeMap<UserName, UserId>,
     pub(super) room_names: BTreeMap<RoomName, RoomId>,
+    /// Those of them that anybody may know of, so that a list of these never walks over the others.
+    pub(super) public_names: BTreeMap<RoomName, RoomId>,
     pub(super) user_devices: BTreeSet<(UserId, DeviceId)>,
     pub(super) user_rooms: BTreeSet<(UserId, RoomId)>,
+    /// How many rooms a user is in and owns; nobody who is in none.
+    pub(super) places: BTreeMap<UserId, Places>,
+    /// The members of named rooms, in each those first who may do the most, and of these the
+    /// longest-standing.
+    pub(super) seniority: BTreeSet<(RoomId, Seniority, UserId)>,
     pub(super) user_invitations: BTreeSet<(UserId, RoomId)>,
+    pub(super) user_restrictions: BTreeSet<(UserId, RoomId)>,
+    /// Restrictions that run out, the next one first.
+    pub(super) restriction_ends: BTreeSet<(Timestamp, RoomId, UserId)>,
     /// The messages that have their texts, by author.
     pub(super) messages: BTreeSet<MessageKey>,
     /// The messages whose texts are gone while their lines are kept, by author.
     pub(super) withdrawn: BTreeSet<MessageKey>,
-    /// What the present texts of a user's messages come to, in bytes; nobody who has none.
+    /// What is kept of the texts of a user's messages, in bytes; nobody of whom nothing is.
     pub(super) text_bytes: BTreeMap<UserId, u64>,
+    /// Each user's mentions in the order of the log: the first is the one that gives way. Nobody who
+    /// has none.
+    pub(super) mentioned: BTreeMap<UserId, BTreeMap<EventNo, (RoomId, Seq)>>,
     pub(super) likenesses: BTreeSet<(Likeness, UserId)>,
+    /// Accounts that are not deleted.
+    pub(super) active_users: usize,
     /// Bots by their owners.
     pub(super) bots: BTreeSet<(UserId, UserId)>,
+    /// How many bots a user has ever made, with those that are no more; nobody who made none.
+    pub(super) bots_made: BTreeMap<UserId, u32>,
     /// Deleted users whose texts are still to go.
     pub(super) purging: BTreeSet<UserId>,
     /// Deleted rooms whose lines are still to go.
@@ -57,8 +74,10 @@ pub struct State {
     pub(super) orphans: BTreeSet<WriterId>,
     /// All writers, the longest idle first.
     pub(super) idle: BTreeSet<(Timestamp, WriterId)>,
-    /// The writers of each device, the longest idle first.
-    pub(super) device_writers: BTreeSet<(DeviceId, Timestamp, WriterId)>,
+    /// The writers on each device, orphans among them.
+    pub(super) device_writers: BTreeSet<(DeviceId, WriterId)>,
+    /// The writers of each user, the longest idle first; orphans are nobody's.
+    pub(super) user_writers: BTreeSet<(UserId, Timestamp, WriterId)>,
 }
 
 impl State {
@@ -69,12 +88,143 @@ impl State {
         self.bans.insert((room, user), ban);
     }
 
+    /// Remembers that a message names a user.
+    pub(super) fn put_mention(&mut self, user: UserId, place: (RoomId, Seq), no: EventNo) {
+        self.mentions.insert((user, place.0, place.1), no);
+        self.mentioned.entry(user).or_default().insert(no, place);
+    }
+
+    /// Forgets that a message named a user.
+    pub(super) fn take_mention(&mut self, user: UserId, place: (RoomId, Seq)) {
+        let Some(no) = self.mentions.remove(&(user, place.0, place.1)) else {
+            return;
+        };
+        if let Some(all) = self.mentioned.get_mut(&user) {
+            all.remove(&no);
+            if all.is_empty() {
+                self.mentioned.remove(&user);
+            }
+        }
+    }
+
     /// Keeps a user out no longer.
     pub(super) fn take_ban(&mut self, room: RoomId, user: UserId) {
         let ended = self.bans.remove(&(room, user)).and_then(|ban| ban.until);
         if let Some(until) = ended {
             self.ban_ends.remove(&(until, room, user));
         }
+    }
+
+    /// What waits for a user in a room, in place of what waited there before.
+    pub(super) fn put_restriction(&mut self, room: RoomId, user: UserId, restriction: Restriction) {
+        self.take_restriction(room, user);
+        self.restrictions.insert((room, user), restriction);
+        self.index_restriction(room, user, restriction);
+    }
+
+    /// Nothing waits for a user in a room any more; gives what did.
+    pub(super) fn take_restriction(&mut self, room: RoomId, user: UserId) -> Option<Restriction> {
+        let taken = self.restrictions.remove(&(room, user))?;
+        self.user_restrictions.remove(&(user, room));
+        if let Some(until) = taken.until() {
+            self.restriction_ends.remove(&(until, room, user));
+        }
+        Some(taken)
+    }
+
+    /// In the indexes, what waits for a user in a room.
+    pub(super) fn index_restriction(&mut self, room: RoomId, user: UserId, restriction: Restriction) {
+        self.user_restrictions.insert((user, room));
+        let until = restriction.until();
+        self.restriction_ends.extend(until.map(|until| (until, room, user)));
+    }
+
+    /// A user is in a room.
+    pub(super) fn put_member(&mut self, room: RoomId, user: UserId, member: Member) {
+        self.members.insert((room, user), member);
+        self.index_member(room, user, &member);
+    }
+
+    /// A user is in a room no more.
+    pub(super) fn take_member(&mut self, room: RoomId, user: UserId) -> Option<Member> {
+        let taken = self.members.remove(&(room, user))?;
+        self.unindex_member(room, user, &taken);
+        Some(taken)
+    }
+
+    /// In the indexes, a member of a room that is there.
+    pub(super) fn index_member(&mut self, room: RoomId, user: UserId, member: &Member) {
+        let is_direct = self.is_direct(room);
+        self.user_rooms.insert((user, room));
+        let places = self.places.entry(user).or_default();
+        if is_direct {
+            places.direct += 1;
+        } else {
+            places.named += 1;
+            places.owned += u32::from(member.role == Role::Owner);
+            self.seniority.insert((room, Seniority::of(member), user));
+        }
+    }
+
+    /// Out of the indexes again, by what the member was when put there.
+    pub(super) fn unindex_member(&mut self, room: RoomId, user: UserId, member: &Member) {
+        let is_direct = self.is_direct(room);
+        self.user_rooms.remove(&(user, room));
+        let Some(places) = self.places.get_mut(&user) else {
+            return;
+        };
+        if is_direct {
+            places.direct -= 1;
+        } else {
+            places.named -= 1;
+            places.owned -= u32::from(member.role == Role::Owner);
+            self.seniority.remove(&(room, Seniority::of(member), user));
+        }
+        if *places == Places::default() {
+            self.places.remove(&user);
+        }
+    }
+
+    fn is_direct(&self, room: RoomId) -> bool {
+        self.rooms.get(&room).is_some_and(|found| found.room.name.is_direct())
+    }
+}
+
+/// How many rooms a user is in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Places {
+    pub(super) named: u32,
+    pub(super) direct: u32,
+    /// Of the named ones.
+    pub(super) owned: u32,
+}
+
+/// Who comes before whom as the heir of a room: the higher role in the upper two bits, the earlier
+/// join in the others. No room has that many lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Seniority(u64);
+
+impl Seniority {
+    const JOINED_BITS: u32 = 62;
+
+    pub(super) const fn of(member: &Member) -> Self {
+        let behind = Role::Owner.rank() - member.role.rank();
+        Self((behind as u64) << Self::JOINED_BITS | (member.joined.0 & ((1 << Self::JOINED_BITS) - 1)))
+    }
+
+    pub(super) const FIRST: Self = Self(0);
+    pub(super) const LAST: Self = Self(u64::MAX);
+}
+
+impl Restriction {
+    /// When it runs out, if it does so by itself.
+    pub(super) fn until(&self) -> Option<Timestamp> {
+        (!self.read_only && self.muted_until < Timestamp(u64::MAX)).then_some(self.muted_until)
+    }
+
+    /// Whether it keeps somebody from writing at that log time.
+    pub(super) fn holds(&self, now: Timestamp) -> bool {
+        self.read_only || self.muted_until > now
     }
 }
 

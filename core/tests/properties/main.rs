@@ -5,6 +5,7 @@ mod determinism;
 mod exactly_once;
 mod history;
 mod model;
+mod ownership;
 mod privacy;
 mod reach;
 mod refinement;

@@ -25,7 +25,7 @@ pub(crate) struct Place {
 pub(crate) struct Told {
     pub(crate) author: UserId,
     pub(crate) digest: u128,
-    /// Of the present text, if there is one.
+    /// Of all its texts, if they are there.
     pub(crate) bytes: Option<u64>,
     pub(crate) edits: Vec<Seq>,
     pub(crate) named: BTreeSet<UserId>,
@@ -102,7 +102,7 @@ impl Model {
                     (line.author, *digest),
                     "an edit of another one's message"
                 );
-                told.bytes = Some(body.as_str().len() as u64);
+                told.bytes = told.bytes.map(|bytes| bytes + body.as_str().len() as u64);
                 told.edits.push(line.seq);
             }
             RoomEventKind::Redacted { target, .. } => self.withdraw(target),

@@ -49,6 +49,8 @@ fn check(state: &State, room: RoomId, place: &Place) -> Result<(), TestCaseError
     prop_assert_eq!(&found, &place.inside);
     prop_assert_eq!(row.members as usize, found.len());
     prop_assert_eq!(place.closed, row.standing == RoomStanding::Deleted);
+    let is_listed = state.public_rooms_after(None).any(|(id, _)| id == room);
+    prop_assert_eq!(is_listed, !place.closed && !row.private);
     if place.closed {
         let by_name = state.room_by_name(&row.name).map(|(id, _)| id);
         prop_assert!(found.is_empty() && by_name != Some(room), "a deleted room is found");
@@ -62,7 +64,10 @@ fn check(state: &State, room: RoomId, place: &Place) -> Result<(), TestCaseError
         prop_assert_eq!(state.rooms_of(user).any(|other| other == room), is_inside);
         prop_assert_eq!(state.mentions_unread(room, user).is_some(), is_inside);
         prop_assert_eq!(state.unread(room, user).is_some(), is_inside);
-        let mentioned = state.mentions_of(user).into_iter().any(|(_, at, _)| at == room);
+        let mentioned = state
+            .mentions_of(user, None, false, usize::MAX)
+            .into_iter()
+            .any(|(_, at, _)| at == room);
         prop_assert!(is_inside || !mentioned, "a mention tells of a room");
         if is_inside {
             prop_assert_eq!((seen, read), (Ok(room), Ok(room)));

@@ -40,7 +40,7 @@ fn first_word(text: &str) -> String {
     text.chars().take_while(|c| c.is_alphanumeric()).collect()
 }
 
-const EVENTS: [&str; 62] = [
+const EVENTS: [&str; 63] = [
     "ClockAdvanced",
     "UserRegistered",
     "DeviceBound",
@@ -62,6 +62,7 @@ const EVENTS: [&str; 62] = [
     "MemberRemoved",
     "InvitationEnded",
     "BanEnded",
+    "RestrictionEnded",
     "RoomDeleted",
     "HistoryCut",
     "RoomForgotten",

@@ -7,10 +7,10 @@ use axum::extract::rejection::JsonRejection;
 use axum::extract::{Extension, Path, State};
 use axum::routing::{delete, get};
 use axum::{Json, Router};
-use quorate_adminapi::{CreatedInvite, Invite, Lasting, NewInvite, QuotaRule, RetentionRule, UserQuota, UtcTime, code};
+use quorate_adminapi::{CreatedInvite, Invite, Lasting, NewInvite, QuotaRule, RetentionRule, UserQuota, UtcTime, code, format_duration};
 use quorate_core::{
-    CreateInvite, Done, InviteId, InviteKey, Operation, Operator, Quota, Refusal, Retention, RevokeInvite, RoomName,
-    SetQuota, Span, Timestamp, UserName,
+    CreateInvite, Done, InviteId, InviteKey, Operation, Operator, Quota, RETENTION_AGE_MIN, Refusal, Retention,
+    RevokeInvite, RoomName, SetQuota, Span, Timestamp, UserName,
 };
 use rand::Rng;
 
@@ -203,6 +203,12 @@ fn span(Lasting(duration): Lasting) -> Result<Span, Refused> {
 }
 
 fn of_rule(rule: RetentionRule) -> Result<Retention, Refused> {
+    let too_short = rule.max_age.is_some_and(|Lasting(age)| age < RETENTION_AGE_MIN);
+    if too_short || rule.max_count == Some(0) {
+        let least = format_duration(RETENTION_AGE_MIN);
+        let message = format!("what is kept is kept for {least} at least, and one message at least");
+        return Err(Refused::new(code::BAD_REQUEST, message));
+    }
     Ok(Retention {
         age_max: rule.max_age.map(span).transpose()?,
         messages_max: rule.max_count,

@@ -139,7 +139,7 @@ mod tests {
         let hub: Arc<Hub> = Arc::default();
         let (one, _one) = attach(&hub, 7);
         let (other, _other) = attach(&hub, 8);
-        hub.reset();
+        hub.replaced();
         assert!(is_told(&one) && is_told(&other));
     }
 }

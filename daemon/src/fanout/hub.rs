@@ -1,6 +1,6 @@
 //! The rooms that are followed on this node, and who follows them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
@@ -105,10 +105,10 @@ impl Hub {
         if rooms.is_empty() {
             return;
         }
-        let mut touched: Vec<&Arc<Room>> = Vec::new();
+        let mut touched: BTreeMap<RoomId, &Arc<Room>> = BTreeMap::new();
         for published in batch {
-            let (Published::Line { room, .. } | Published::Void { room, .. }) = &published;
-            let Some(room) = rooms.get(room) else { continue };
+            let (Published::Line { room: id, .. } | Published::Void { room: id, .. }) = published;
+            let Some(room) = rooms.get(&id) else { continue };
             let mut followed = room.lock();
             match published {
                 Published::Line { seq, bytes, .. } => {
@@ -120,12 +120,10 @@ impl Hub {
                     continue;
                 }
             }
-            if !touched.iter().any(|known| Arc::ptr_eq(known, room)) {
-                touched.push(room);
-            }
+            touched.insert(id, room);
         }
         // One wake a room and batch, however many events it brought.
-        for room in touched {
+        for room in touched.into_values() {
             room.lock().followers.iter().for_each(|follower| follower.wake());
         }
     }
@@ -154,14 +152,22 @@ impl Hub {
         }
     }
 
-    /// The state was replaced by a snapshot: tails are void, every follower looks into the store,
+    /// The state is about to be replaced by a snapshot's: what tails hold may have lost its text, or
+    /// may be gone. To be called before anybody can know of that, as [`Hub::forget`]; wakes nobody,
+    /// since what the store has now is not yet what comes next.
+    pub fn forget_all(&self) {
+        for room in self.rooms.read().unwrap_or_else(PoisonError::into_inner).values() {
+            room.lock().forget();
+        }
+    }
+
+    /// The state and the rows were replaced by a snapshot's: every follower is to look into the store,
     /// and every session after its device.
-    pub fn reset(&self) {
+    pub fn replaced(&self) {
         self.devices.tell_all();
         for room in self.rooms.read().unwrap_or_else(PoisonError::into_inner).values() {
             let mut followed = room.lock();
-            followed.tail.clear();
-            followed.head = None;
+            followed.forget();
             followed.followers.iter().for_each(|follower| follower.wake());
         }
     }
@@ -244,6 +250,11 @@ impl Followed {
             // What the store holds after a cursor may be nothing, even before the head.
             self.head = None;
         }
+    }
+
+    fn forget(&mut self) {
+        self.tail.clear();
+        self.head = None;
     }
 }
 
@@ -331,6 +342,8 @@ impl Drop for Subscription {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt;
+
     use super::*;
 
     const ROOM: RoomId = RoomId(7);
@@ -481,9 +494,42 @@ mod tests {
         mailbox.woken().await;
         feed.pull(1000);
         feed.advance(1);
-        hub.reset();
+        hub.replaced();
         assert_eq!(mailbox.woken().await, [1]);
         assert_eq!(feed.pull(1000), Pull::Unknown);
+    }
+
+    #[tokio::test]
+    async fn before_a_snapshot_tails_are_void_and_nobody_is_woken() {
+        let (hub, mailbox) = (Arc::new(Hub::default()), Arc::new(Mailbox::default()));
+        let feed = hub.subscribe(ROOM, 1, &mailbox, Seq(0));
+        hub.publish(vec![event(1)]);
+        mailbox.woken().await;
+        assert_eq!(texts(feed.pull(1000)), ["event 1"]);
+        hub.forget_all();
+        assert_eq!(feed.pull(1000), Pull::Unknown);
+        assert!(mailbox.woken().now_or_never().is_none());
+    }
+
+    #[tokio::test]
+    async fn a_batch_over_many_rooms_wakes_each_of_their_feeds_once() {
+        let (hub, mailbox) = (Arc::new(Hub::default()), Arc::new(Mailbox::default()));
+        let feeds: Vec<_> = (0..100)
+            .map(|at| hub.subscribe(RoomId(u64::from(at)), at, &mailbox, Seq(0)))
+            .collect();
+        mailbox.woken().await;
+        feeds.iter().for_each(|feed| assert_eq!(feed.pull(1000), Pull::Unknown));
+        let lines = (1..=3).flat_map(|seq| {
+            (0..50).map(move |room| Published::Line {
+                room: RoomId(room),
+                seq: Seq(seq),
+                bytes: Bytes::from_static(b"line"),
+            })
+        });
+        hub.publish(lines.collect());
+        let mut woken = mailbox.woken().await;
+        woken.sort_unstable();
+        assert_eq!(woken, (0..50).collect::<Vec<_>>());
     }
 
     #[test]

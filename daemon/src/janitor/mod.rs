@@ -11,7 +11,7 @@ mod round;
 use std::sync::Arc;
 use std::time::Duration;
 
-use quorate_core::{Command, Sweep};
+use quorate_core::{Command, RoomId, Sweep};
 use quorate_protocol::relay::End;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
@@ -43,10 +43,10 @@ struct Node {
 }
 
 impl House for Node {
-    fn chores(&self) -> Vec<Sweep> {
+    fn chores(&self, after: Option<RoomId>) -> (Vec<Sweep>, Option<RoomId>) {
         // As the log would see it: a clock that is not believed must not find chores.
         let now = self.relay.stamp();
-        self.reader.with_state(|state| state.chores(now))
+        self.reader.with_state(|state| state.chores(now, after))
     }
 
     async fn sweep(&self, sweep: Sweep) -> End {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use quorate_core::{Done, Sweep};
+use quorate_core::{Done, RoomId, Sweep};
 use quorate_protocol::relay::End;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
@@ -15,20 +15,38 @@ pub(super) const SWEEPS_MAX: usize = 32;
 
 /// Where there are chores.
 pub(super) trait House {
-    /// What there is to do.
-    fn chores(&self) -> Vec<Sweep>;
+    /// What there is to do, as far as one look finds it that begins after this room; and after which room to look next,
+    /// until all were looked at.
+    fn chores(&self, after: Option<RoomId>) -> (Vec<Sweep>, Option<RoomId>);
     /// Does some of it.
     fn sweep(&self, sweep: Sweep) -> impl Future<Output = End> + Send;
 }
 
-/// Does each chore until it is done, or for long enough. Ends early where the log does not take sweeps. Whether something
-/// was swept.
+/// Looks at all rooms, some at a time, and does each chore that it finds until it is done, or for long enough. Ends early
+/// where the log does not take sweeps. Whether something was swept.
 pub(super) async fn round(house: &impl House, leads: &watch::Receiver<bool>) -> bool {
     let mut was_busy = false;
-    for chore in house.chores() {
+    let mut after = None;
+    loop {
+        let (chores, next) = house.chores(after);
+        if !work(house, leads, chores, &mut was_busy).await || next.is_none() {
+            return was_busy;
+        }
+        after = next;
+        // Between two looks whatever waits for the state has its turn.
+        sleep(PAUSE_MIN).await;
+    }
+}
+
+/// Does what one look found; whether the log takes sweeps.
+async fn work(house: &impl House, leads: &watch::Receiver<bool>, chores: Vec<Sweep>, was_busy: &mut bool) -> bool {
+    if !*leads.borrow() {
+        return false;
+    }
+    for chore in chores {
         for _ in 0..SWEEPS_MAX {
             if !*leads.borrow() {
-                return was_busy;
+                return false;
             }
             let began = Instant::now();
             let more = match house.sweep(chore).await {
@@ -42,17 +60,17 @@ pub(super) async fn round(house: &impl House, leads: &watch::Receiver<bool>) -> 
                 }
                 end @ (End::NotProposed { .. } | End::Unknown) => {
                     tracing::debug!(?chore, ?end, "a sweep was not done");
-                    return was_busy;
+                    return false;
                 }
             };
-            was_busy = true;
+            *was_busy = true;
             sleep(began.elapsed().max(PAUSE_MIN)).await;
             if !more {
                 break;
             }
         }
     }
-    was_busy
+    true
 }
 
 #[cfg(test)]
@@ -68,6 +86,9 @@ mod tests {
         chores: Vec<Sweep>,
         ends: Mutex<Vec<End>>,
         swept: Mutex<Vec<Sweep>>,
+        /// Behind this room another look finds one more chore.
+        next: Option<RoomId>,
+        looks: Mutex<Vec<Option<RoomId>>>,
     }
 
     impl Fake {
@@ -76,6 +97,8 @@ mod tests {
                 chores: chores.to_vec(),
                 ends: Mutex::new(ends.into_iter().rev().collect()),
                 swept: Mutex::default(),
+                next: None,
+                looks: Mutex::default(),
             }
         }
 
@@ -85,8 +108,12 @@ mod tests {
     }
 
     impl House for Fake {
-        fn chores(&self) -> Vec<Sweep> {
-            self.chores.clone()
+        fn chores(&self, after: Option<RoomId>) -> (Vec<Sweep>, Option<RoomId>) {
+            self.looks.lock().unwrap().push(after);
+            match after {
+                None => (self.chores.clone(), self.next),
+                Some(_) => (vec![LATER], None),
+            }
         }
 
         async fn sweep(&self, sweep: Sweep) -> End {
@@ -98,6 +125,7 @@ mod tests {
 
     const ROOM: Sweep = Sweep::Room(RoomId(1));
     const USER: Sweep = Sweep::User(UserId(2));
+    const LATER: Sweep = Sweep::Room(RoomId(9));
 
     fn applied(outcome: Outcome) -> End {
         End::Applied {
@@ -119,6 +147,23 @@ mod tests {
         let fake = Fake::new(&[ROOM, USER], vec![swept(true), swept(true), swept(false)]);
         assert!(round(&fake, &leading().1).await);
         assert_eq!(fake.swept(), [ROOM, ROOM, ROOM, USER]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_round_looks_until_all_rooms_were_looked_at() {
+        let mut fake = Fake::new(&[ROOM], Vec::new());
+        fake.next = Some(RoomId(8));
+        assert!(round(&fake, &leading().1).await);
+        assert_eq!(fake.swept(), [ROOM, LATER]);
+        assert_eq!(*fake.looks.lock().unwrap(), [None, Some(RoomId(8))]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_round_that_the_log_ends_looks_no_further() {
+        let mut fake = Fake::new(&[ROOM], vec![End::Unknown]);
+        fake.next = Some(RoomId(8));
+        assert!(!round(&fake, &leading().1).await);
+        assert_eq!(*fake.looks.lock().unwrap(), [None]);
     }
 
     #[tokio::test(start_paused = true)]

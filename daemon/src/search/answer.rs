@@ -64,7 +64,10 @@ pub enum FindError {
     /// Ask for less; the text says of what.
     #[error("{0}")]
     BadQuery(String),
-    /// Not here, or not now: switched off, without an index at the moment, or too busy.
+    /// Never here: ask another node.
+    #[error("searching is switched off on this node")]
+    Off,
+    /// Not now: without an index at the moment, or too busy.
     #[error("this node cannot search now")]
     Unavailable,
 }
@@ -84,6 +87,7 @@ pub(super) struct Shared {
     /// A search has met damage.
     pub(super) damaged: Notify,
     turns: Arc<Semaphore>,
+    is_on: bool,
 }
 
 impl fmt::Debug for Search {
@@ -98,13 +102,30 @@ impl Search {
     /// A search that is switched off: it is never available.
     #[must_use]
     pub fn off() -> Self {
+        Self::new(false)
+    }
+
+    /// Without an index yet.
+    pub(super) fn new(is_on: bool) -> Self {
         Self(Arc::new(Shared {
             searcher: ArcSwapOption::empty(),
             found: watch::Sender::new(EventNo(0)),
             wanted: watch::Sender::new(EventNo(0)),
             damaged: Notify::new(),
             turns: Arc::new(Semaphore::new(SEARCHES_MAX)),
+            is_on,
         }))
+    }
+
+    /// Whether these words can be looked for here: what is worth knowing before waiting for the index.
+    ///
+    /// # Errors
+    /// See [`FindError`]; never [`FindError::Unavailable`].
+    pub fn check(&self, words: &str) -> Result<(), FindError> {
+        if !self.0.is_on {
+            return Err(FindError::Off);
+        }
+        Query::parse(words).map(drop).map_err(refused)
     }
 
     /// Looks for messages in what is indexed at the moment. The hits' rows may have changed since.
@@ -172,11 +193,14 @@ impl Search {
     }
 }
 
-fn query(ask: Ask) -> Result<Query, FindError> {
-    let refused = |error: QueryError| match error {
+fn refused(error: QueryError) -> FindError {
+    match error {
         QueryError::NoWords => FindError::NoWords,
         error => FindError::BadQuery(error.to_string()),
-    };
+    }
+}
+
+fn query(ask: Ask) -> Result<Query, FindError> {
     let mut query = Query::parse(&ask.words).map_err(refused)?;
     query = query.in_rooms(ask.rooms).map_err(refused)?;
     if let Some(author) = ask.author {

@@ -71,7 +71,7 @@ impl Search {
     /// Begins to keep the index in `dir`, which is made if it is not there. `applied` follows what the store has applied.
     #[must_use]
     pub fn start(dir: PathBuf, reader: Reader, applied: watch::Receiver<LogIndex>) -> (Self, Keeper) {
-        let search = Self::off();
+        let search = Self::new(true);
         let (stop, stopping) = watch::channel(false);
         let keeping = keep(Arc::clone(&search.0), dir, reader, applied, stopping);
         let task = tokio::spawn(keeping);

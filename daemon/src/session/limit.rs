@@ -14,12 +14,22 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use quorate_core::{UserId, UserName};
+use tokio::time::{sleep, timeout};
 
 /// Failed logins a minute from one source address.
 const FAILED_LOGINS_PER_SOURCE_PER_MINUTE: NonZeroU32 = NonZeroU32::MIN.saturating_add(29);
 /// Everything else that a user puts into the log, for each post that they may: joins, marks, edits and
 /// the like come in bursts when a client opens, and a mark may follow each post that is read.
 const WRITES_PER_POST: NonZeroU32 = NonZeroU32::MIN.saturating_add(4);
+/// Lists, histories, searches and the like, for each post that a user may make: a client that opens
+/// asks for a few of them for each of its rooms, and one that takes a long history along asks for
+/// page after page.
+const READS_PER_POST: NonZeroU32 = NonZeroU32::MIN.saturating_add(9);
+/// How long a read waits for its token before it is refused. Who asks for one thing after the other
+/// is slowed down to the rate by this, and never refused.
+const READ_TURN_MAX: Duration = Duration::from_secs(2);
+/// How often a read that waits looks for a token.
+const READ_LOOK: Duration = Duration::from_millis(20);
 /// Keys that a table of buckets holds before the full ones, which say nothing, are let go.
 const KEYS_MAX: usize = 16 * 1024;
 const SECOND: Duration = Duration::from_secs(1);
@@ -28,7 +38,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 /// The rates; `None` is no limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rates {
-    /// Posts a second, for each user; and five times as many of everything else.
+    /// Posts a second, for each user; five times as many other writes, and ten times as many reads.
     pub posts_per_second: Option<NonZeroU32>,
     /// Registrations a minute, for each source address.
     pub registrations_per_minute: Option<NonZeroU32>,
@@ -44,6 +54,7 @@ pub struct Limits(ArcSwap<Tables>);
 struct Tables {
     posts: Buckets<UserId>,
     writes: Buckets<UserId>,
+    reads: Buckets<UserId>,
     registrations: Buckets<IpAddr>,
     failed_by_account: Buckets<UserName>,
     failed_by_source: Buckets<IpAddr>,
@@ -144,6 +155,21 @@ impl Limits {
         self.0.load().writes.take(&user, Instant::now())
     }
 
+    /// Whether a user may read something now that is more than what feeds bring.
+    pub(super) fn may_read(&self, user: UserId) -> bool {
+        self.0.load().reads.take(&user, Instant::now())
+    }
+
+    /// The same, and waits a moment for it.
+    pub(super) async fn may_read_soon(&self, user: UserId) -> bool {
+        let turn = async {
+            while !self.may_read(user) {
+                sleep(READ_LOOK).await;
+            }
+        };
+        timeout(READ_TURN_MAX, turn).await.is_ok()
+    }
+
     pub(super) fn may_register(&self, source: IpAddr) -> bool {
         self.0.load().registrations.take(&network(source), Instant::now())
     }
@@ -174,12 +200,11 @@ impl Tables {
         let by_source = rates
             .failed_logins_per_minute
             .map(|_| FAILED_LOGINS_PER_SOURCE_PER_MINUTE);
-        let writes = rates
-            .posts_per_second
-            .map(|posts| posts.saturating_mul(WRITES_PER_POST));
+        let per_post = |factor| rates.posts_per_second.map(|posts| posts.saturating_mul(factor));
         Self {
             posts: Buckets::new(rates.posts_per_second, SECOND),
-            writes: Buckets::new(writes, SECOND),
+            writes: Buckets::new(per_post(WRITES_PER_POST), SECOND),
+            reads: Buckets::new(per_post(READS_PER_POST), SECOND),
             registrations: Buckets::new(rates.registrations_per_minute, MINUTE),
             failed_by_account: Buckets::new(rates.failed_logins_per_minute, MINUTE),
             failed_by_source: Buckets::new(by_source, MINUTE),
@@ -244,6 +269,33 @@ mod tests {
         assert_eq!((0..100).filter(|_| limits.may_write(ada)).count(), 2 * 15);
         assert!(limits.may_post(ada), "posts are counted apart");
         assert!(limits.may_write(bob));
+    }
+
+    #[test]
+    fn reads_have_a_bucket_of_their_own_ten_times_as_large() {
+        let limits = Limits::new(rates(3, 0, 0));
+        let ada = UserId(1);
+        assert_eq!((0..100).filter(|_| limits.may_read(ada)).count(), 2 * 30);
+        assert!(limits.may_post(ada) && limits.may_write(ada), "they are counted apart");
+        assert!(limits.may_read(UserId(2)));
+    }
+
+    #[tokio::test]
+    async fn one_read_after_the_other_is_slowed_down_and_never_refused() {
+        let limits = Limits::new(rates(1, 0, 0));
+        while limits.may_read(UserId(1)) {}
+        for _ in 0..3 {
+            assert!(limits.may_read_soon(UserId(1)).await);
+        }
+    }
+
+    #[tokio::test]
+    async fn of_many_reads_at_once_those_are_refused_whose_turn_does_not_come() {
+        let limits = Limits::new(rates(1, 0, 0));
+        let reads = (0..1000).map(|_| limits.may_read_soon(UserId(1)));
+        let may = futures_util::future::join_all(reads).await;
+        let count = may.iter().filter(|may| **may).count();
+        assert!((20..1000).contains(&count), "{count}");
     }
 
     #[test]

@@ -12,6 +12,7 @@ use quorate_protocol::Frame;
 use quorate_protocol::client::{Called, DeleteAccount, Failure, Login, Logout, Register, RevokeDevice};
 use tokio::time::Instant;
 
+use super::line;
 use super::proof;
 use super::reply::{bad_name, bad_password, by_core, refused, unavailable};
 use super::request::{Asker, Handled, parse};
@@ -130,8 +131,8 @@ pub(super) fn delete(asker: &Asker<'_>, frame: &Frame) -> Result<Handled, Handle
 
 fn names(user: &str, device: &str) -> Result<(UserName, DeviceName), Failure> {
     let user = UserName::parse(user).map_err(|error| bad_name(&error))?;
-    let device = DeviceName::parse(device).map_err(|error| bad_name(&error))?;
-    Ok((user, device))
+    let device = DeviceName::parse(device).and_then(|device| line::check(device.as_str()).map(|()| device));
+    Ok((user, device.map_err(|error| bad_name(&error))?))
 }
 
 /// What the cluster knows of an invite's secret.
@@ -189,6 +190,23 @@ mod tests {
         let by = Operator { uid: 0 };
         let made = scene.command(Command::Operate(Operate { by, operation }));
         assert!(made.outcome.is_ok(), "{made:?}");
+    }
+
+    #[test]
+    fn names_that_look_like_others_are_refused() {
+        assert!(names("ada", "laptop").is_ok());
+        for (user, device) in [
+            ("ada", "lap\u{202e}pot"),
+            ("ada", "a\u{2028}b"),
+            ("аda", "laptop"),
+            ("a\u{2066}da", "x"),
+        ] {
+            let told = names(user, device);
+            assert!(
+                matches!(told, Err(Failure::Refused { code, .. }) if code == "bad-name"),
+                "{user} {device}"
+            );
+        }
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod attendance;
 mod fault;
 mod feed;
 mod limit;
+mod line;
 mod listen;
 mod login;
 mod open;

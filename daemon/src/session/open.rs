@@ -79,7 +79,7 @@ pub(super) async fn open(connection: &Connection, device: &DeviceId, services: &
         .await
         .map_err(late)?;
     sent.map_err(|_| (CloseCode::Protocol, "the control stream is gone"))?;
-    tracing::debug!(source = %connection.remote_addr(), %device, program = %hello.program, "session open");
+    tracing::debug!(source = %connection.remote_addr(), %device, program = ?hello.program, "session open");
     let leader = welcome.leader;
     Ok(Opened {
         sender,

@@ -4,13 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use quorate_core::{Action, Command, CreateRoom, GrantWriter, LogIndex, Origin, PostMessage, RoomName, Submission};
+use quorate_core::{
+    Action, Command, CreateRoom, Emoji, GrantWriter, LogIndex, Origin, PostMessage, React, RoomName, Submission,
+};
 use quorate_protocol::Frame;
 use quorate_protocol::client::{Answer, Called, Failure, Grant, Submit};
 use quorate_protocol::relay::End;
 use tokio::time::Instant;
 
-use super::reply::{self, bad_name};
+use super::line;
+use super::reply::{self, bad_name, refused};
 use super::request::{Asker, Handled, parse};
 use super::serve::{Finished, Pending};
 use super::services::Services;
@@ -52,8 +55,10 @@ pub(super) fn submit(asker: &Asker<'_>, frame: &Frame) -> Result<Handled, Handle
 }
 
 /// What has to be found out before the log, since it reads Unicode's tables: done here, whatever the
-/// client says.
+/// client says. Of all names in actions, only that of a new room becomes anything's name: the others
+/// are looked up.
 fn completed(action: Action) -> Result<Action, Failure> {
+    line::check_action(&action)?;
     Ok(match action {
         Action::PostMessage(post) => {
             let (mentions, calls_room) = post.body.mentions();
@@ -66,6 +71,10 @@ fn completed(action: Action) -> Result<Action, Failure> {
         Action::CreateRoom(create) => {
             let name = RoomName::parse(create.name.as_str()).map_err(|error| bad_name(&error))?;
             Action::CreateRoom(CreateRoom { name, ..create })
+        }
+        Action::React(react) => {
+            let emoji = Emoji::parse(react.emoji.as_str()).map_err(|error| refused("bad-emoji", error))?;
+            Action::React(React { emoji, ..react })
         }
         other => other,
     })
@@ -149,7 +158,7 @@ pub(super) fn changing(told: impl Future<Output = (Frame, Option<LogIndex>, Told
 
 #[cfg(test)]
 mod tests {
-    use quorate_core::{Body, MessageId, RoomRef, Topic, UserName};
+    use quorate_core::{Body, MessageId, RoomRef, Seq, Topic, UserName};
 
     use super::*;
 
@@ -187,5 +196,30 @@ mod tests {
         assert!(matches!(create("ÄÖ"), Ok(Action::CreateRoom(made)) if made.name.as_str() == "äö"));
         let mixed = create("оps");
         assert!(matches!(mixed, Err(Failure::Refused { code, .. }) if code == "bad-name"));
+    }
+
+    #[test]
+    fn an_emoji_meets_the_strict_rule() {
+        let react = |text: &str| {
+            completed(Action::React(React {
+                room: RoomRef::Direct(name("bob")),
+                seq: Seq(1),
+                // What a client sends is read by the rule for what was kept.
+                emoji: Emoji::try_from(text.to_owned()).unwrap(),
+                remove: false,
+            }))
+        };
+        assert!(react("+1").is_ok());
+        let blank = react("\u{3000}");
+        assert!(matches!(blank, Err(Failure::Refused { code, .. }) if code == "bad-emoji"));
+    }
+
+    #[test]
+    fn a_topic_that_reorders_what_is_shown_never_comes_to_the_log() {
+        let set = completed(Action::SetTopic(quorate_core::SetTopic {
+            room: RoomName::parse("ops").unwrap(),
+            topic: Topic::parse("\u{202e}gnp").unwrap(),
+        }));
+        assert!(matches!(set, Err(Failure::Refused { code, .. }) if code == "bad-topic"));
     }
 }

@@ -11,8 +11,10 @@ use super::StoreError;
 
 /// redb's own page cache. The log is read from the entry cache, so its pages hardly matter.
 const RAFT_PAGE_CACHE_BYTES: usize = 32 << 20;
-/// Histories are read from here.
-const STATE_PAGE_CACHE_BYTES: usize = 256 << 20;
+/// Small on purpose. A start scans all records, which fills whatever is allowed here, and it stays
+/// filled; what it lacks is in the system's page cache. Measured at 1 000 000 messages: reads are as
+/// fast as with 256 MiB, and the daemon is 265 MB smaller.
+const STATE_PAGE_CACHE_BYTES: usize = 32 << 20;
 
 /// One of the two data files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -238,16 +238,25 @@ impl Machine {
         result.await.unwrap_or(Err(StoreError::Closed))
     }
 
-    /// Goes on with a snapshot's state and file.
+    /// Goes on with a snapshot's state and file. An error on the way ends the node.
+    ///
+    /// The order holds what readers rely on: who reads rows and looks at the state after it never
+    /// looks at one that is older than the rows, so nobody is handed lines from after the end of their
+    /// membership; and who has waited for the snapshot's index finds it in both, and no text in a tail
+    /// that is gone by then.
     pub(super) async fn install(&self, state: State, install: Install) -> Result<(), StoreError> {
+        self.shared.failure.check()?;
         let meta = install.meta.clone();
+        self.hub.forget_all();
+        let old = std::mem::replace(&mut *self.shared.write(), state);
+        // Millions of small pieces: not under the lock, and not on a thread that others wait for.
+        drop(tokio::task::spawn_blocking(move || drop(old)));
         let (done, result) = oneshot::channel();
         self.push(Op::Install(install, done)).await?;
         result.await.unwrap_or(Err(StoreError::Closed))?;
-        *self.shared.write() = state;
         let index = LogIndex(meta.applied.map_or(0, |id| id.index()));
         self.shared.applied.send_replace(meta);
-        self.hub.reset();
+        self.hub.replaced();
         self.hub.applied(index);
         self.shared.removals.tell_lost();
         Ok(())

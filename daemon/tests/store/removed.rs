@@ -34,9 +34,9 @@ async fn cuts_purges_and_forgotten_rooms_are_told_when_they_can_be_seen() {
     chat.sweep(Sweep::Room(ROOM)).unwrap();
     let first = chat.first();
     assert_eq!(told(&chat).await, [Removal::Below { room: ROOM, first }]);
-    chat.delete_room();
+    // A room of few lines is forgotten by the entry that deletes it.
     let next = chat.last().next();
-    chat.sweep(Sweep::Room(ROOM)).unwrap();
+    chat.delete_room();
     let below = Removal::Below {
         room: ROOM,
         first: next,

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use openraft::storage::RaftStateMachine;
-use quorate_core::{LogIndex, NodeId, Seq};
+use quorate_core::{LogIndex, NodeId, Seq, State};
+use quorate_daemon::fanout::{Hub, Mailbox, Pull};
 use quorate_daemon::store::{
     FRAME_MAX_BYTES, Range, Received, Removal, SnapshotData, SnapshotError, SnapshotWriter, Store,
 };
@@ -71,7 +72,7 @@ async fn an_installed_snapshot_is_equal_now_and_after_a_restart() {
     apply(&mut follower.state_machine(), &all[..100]).await.unwrap();
     let before = follower.reader();
     install(&follower, &sent).await;
-    let hash = |store: &Store| store.reader().with_state(quorate_core::State::hash);
+    let hash = |store: &Store| store.reader().with_state(State::hash);
     assert_eq!(hash(&follower), hash(&leader.store));
     assert_eq!(before.applied(), LogIndex(2_999), "readers from before see it");
     assert_eq!(frames(&follower).await, sent);
@@ -128,11 +129,63 @@ async fn installing_wakes_the_followers_of_applied_indexes() {
     leader.append_and_apply(&all).await;
     let dir = TempDir::new().unwrap();
     Store::create(dir.path(), crate::script::CLUSTER.parse().unwrap(), NodeId(2)).unwrap();
-    let hub: Arc<quorate_daemon::fanout::Hub> = Arc::default();
+    let hub: Arc<Hub> = Arc::default();
     let follower = Store::open(dir.path(), None, hub.clone()).unwrap();
     let watching = hub.watch_applied();
     install(&follower, &leader.frames().await).await;
     assert_eq!(*watching.borrow(), LogIndex(49));
+}
+
+/// A follower with 100 entries, and what is then sent to it.
+async fn behind(hub: Arc<Hub>) -> (TempDir, Store, Vec<Bytes>) {
+    let all = entries(2_000);
+    let leader = Node::create();
+    leader.append_and_apply(&all).await;
+    let dir = TempDir::new().unwrap();
+    Store::create(dir.path(), crate::script::CLUSTER.parse().unwrap(), NodeId(2)).unwrap();
+    let follower = Store::open(dir.path(), None, hub).unwrap();
+    apply(&mut follower.state_machine(), &all[..100]).await.unwrap();
+    (dir, follower, leader.frames().await)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn while_a_snapshot_is_installed_no_reader_sees_rows_that_are_newer_than_the_state() {
+    let (_dir, follower, sent) = behind(Arc::default()).await;
+    let reader = follower.reader();
+    let watch = tokio::spawn(async move {
+        while reader.applied() < LogIndex(1_999) {
+            let rows = reader.history(ROOM, Range::Newest, 1, 1).await.unwrap();
+            // Looked at after the rows, as who hands them on does.
+            let state = reader.with_state(|state| state.room(ROOM).unwrap().last_seq);
+            assert!(rows[0].seq <= state, "rows up to {}, the state {state}", rows[0].seq);
+        }
+    });
+    install(&follower, &sent).await;
+    watch.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_sees_the_state_of_a_snapshot_gets_nothing_out_of_an_old_tail() {
+    let hub: Arc<Hub> = Arc::default();
+    let mailbox = Arc::new(Mailbox::default());
+    // Followed before there is a line, so that the tail has them all.
+    let feed = hub.subscribe(ROOM, 1, &mailbox, Seq(0));
+    let (_dir, follower, sent) = behind(Arc::clone(&hub)).await;
+    assert!(matches!(feed.pull(1 << 20), Pull::Events(_)));
+    mailbox.woken().await;
+    let reader = follower.reader();
+    let before = reader.with_state(State::hash);
+    let watch = std::thread::spawn(move || {
+        while reader.with_state(State::hash) == before {
+            std::thread::yield_now();
+        }
+        (feed.pull(1 << 20), feed)
+    });
+    install(&follower, &sent).await;
+    let (pulled, _feed) = watch.join().unwrap();
+    assert_eq!(pulled, Pull::Unknown);
+    // And is told to look into the store in the end, whether or not it has looked before.
+    assert_eq!(mailbox.woken().await, [1]);
 }
 
 #[tokio::test]

@@ -152,7 +152,7 @@ pub struct Mentions {
     pub seen: LogIndex,
 }
 
-/// Asks for the user's own messages, wherever they stand, in the order of rooms and seqs.
+/// Asks for the user's own messages, wherever they stand: each once, in no particular order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OwnMessages {
     /// Where the page before ended ([`FoundEnd`]).

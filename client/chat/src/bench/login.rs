@@ -32,7 +32,10 @@ struct Account {
 
 pub(super) async fn run(client: &Client, args: &BenchLogin, json: bool) -> Result<(), Exit> {
     let user = client.user().ok_or_else(Exit::no_login)?.to_string();
-    let password = args.password_stdin.then(first_line).transpose()?;
+    let password = match args.password_stdin {
+        true => Some(first_line().await?),
+        false => None,
+    };
     let account = Arc::new(Account { user, password });
     let bar = progress::bar("seconds", args.seconds.into());
     let began = Instant::now();

@@ -144,7 +144,8 @@ pub(crate) enum BotsCommand {
   chat bots delete build-bot
   chat bots delete build-bot --purge-messages --yes
 
-On a terminal its name has to be typed, unless --yes is given.")]
+Its name has to be typed, unless --yes is given. Without a terminal to type it on and without --yes nothing happens, and the \
+program ends with 7.")]
     Delete {
         /// Which bot
         #[arg(value_parser = target::parse_user)]

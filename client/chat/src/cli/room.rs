@@ -1,7 +1,7 @@
 //! Rooms and who is in them.
 
 use clap::{Args, Subcommand, ValueEnum};
-use quorate_client::{Reason, Role, RoomName, RoomRef, Span, Topic, UserName};
+use quorate_client::{RETENTION_AGE_MIN, Reason, Role, RoomName, RoomRef, Span, Topic, UserName};
 
 use crate::{target, time};
 
@@ -69,7 +69,8 @@ When the last owner leaves, the longest-standing moderator (else member) becomes
   chat delete-room ops
   chat delete-room ops --yes
 
-On a terminal the room's name has to be typed, unless --yes is given.")]
+The room's name has to be typed, unless --yes is given. Without a terminal to type it on and without --yes nothing happens, and the \
+program ends with 7.")]
     DeleteRoom {
         room: RoomName,
         /// Do not ask for the name to be typed
@@ -83,7 +84,8 @@ On a terminal the room's name has to be typed, unless --yes is given.")]
   chat retention ops --max-age off --max-count 10000
 
 What is over either bound goes, oldest first. A bound that is not named stays as it is; `off` lifts it, and the servers' own \
-rule holds, if there is one.")]
+rule holds, if there is one. Both bounds are written, the one that is not named as it was read just before: of two who change \
+them at the same moment the later one holds. An age is a minute (1m) or more.")]
     Retention(RetentionArgs),
     /// List the members of a room
     #[command(after_help = "Examples:\n  chat members ops\n  chat members @bob --json")]
@@ -170,7 +172,12 @@ impl<T> Limit<T> {
 pub(crate) fn parse_age(text: &str) -> Result<Limit<Span>, String> {
     match text {
         "off" => Ok(Limit::Off),
-        text => time::parse_span(text).map(Limit::To),
+        text => match time::parse_span(text)? {
+            Span(ms) if u128::from(ms) < RETENTION_AGE_MIN.as_millis() => {
+                Err("a room remembers for a minute (1m) at least".to_owned())
+            }
+            span => Ok(Limit::To(span)),
+        },
     }
 }
 

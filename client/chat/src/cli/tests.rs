@@ -230,6 +230,13 @@ fn a_bound_is_kept_lifted_or_set() {
         panic!("a retention");
     };
     assert_eq!((args.max_age, args.max_count), (None, Some(Limit::To(5))));
+    let told = parse("chat retention ops --max-age 59s").unwrap_err();
+    assert!(
+        told.exit_code() == 2 && told.to_string().contains("a minute (1m)"),
+        "{told}"
+    );
+    assert!(parse("chat retention ops --max-age 1m").is_ok());
+    assert!(parse("chat ban ops bob --for 99999999d").is_err());
 }
 
 #[test]

@@ -1,18 +1,13 @@
 //! Accounts and devices.
 
-use std::time::Duration;
-
 use quorate_client::{Client, OutboxKind, UnreadRow};
 use serde_json::{Value, json};
-use tokio::time::{Instant, timeout_at};
 
 use super::{ask, bot, once, open, paged};
 use crate::cli::{AccountCommand, AccountsArgs, Cli, DeleteAccountArgs, DevicesArgs, LoginArgs};
 use crate::exit::Exit;
 use crate::{device, json as forms, output, place, text, time};
 
-/// A login and the look at what is unread take no longer than this together: a little less than a command may.
-const LOGIN_DEADLINE: Duration = Duration::from_secs(31);
 /// Rows that are asked for at once.
 const PAGE: u16 = 500;
 
@@ -20,42 +15,45 @@ pub(super) async fn run(cli: &Cli, command: &AccountCommand) -> Result<(), Exit>
     let json = cli.json;
     match command {
         AccountCommand::Register(args) => {
-            let password = password_of(args, true)?;
+            let password = password_of(args, true).await?;
             let client = place::open_at(&cli.profile, &args.place)?;
-            once(&client, register(&client, args, &password, json)).await
+            once(&client, async |client| register(client, args, &password, json).await).await
         }
         AccountCommand::Login(args) => {
-            let password = password_of(args, false)?;
+            let password = password_of(args, false).await?;
             let client = place::open_at(&cli.profile, &args.place)?;
-            once(&client, login(&client, args, &password, json)).await
+            once(&client, async |client| login(client, args, &password, json).await).await
         }
         AccountCommand::Logout => {
             let client = open(cli, OutboxKind::Memory)?;
-            once(&client, logout(&client, json)).await
+            once(&client, async |client| logout(client, json).await).await
         }
         AccountCommand::Whoami => {
             let client = open(cli, OutboxKind::Memory)?;
-            once(&client, whoami(&client, json)).await
+            once(&client, async |client| whoami(client, json).await).await
         }
         AccountCommand::Passwd { password_stdin } => {
             let client = open(cli, OutboxKind::Memory)?;
             let (old, new) = match password_stdin {
-                true => (ask::first_line()?, ask::first_line()?),
+                true => (ask::first_line().await?, ask::first_line().await?),
                 false => (
-                    ask::password("Present password: ")?,
-                    ask::new_password("New password: ")?,
+                    ask::password("Present password: ").await?,
+                    ask::new_password("New password: ").await?,
                 ),
             };
-            once(&client, passwd(&client, &old, &new, json)).await
+            once(&client, async |client| passwd(client, &old, &new, json).await).await
         }
         AccountCommand::DeleteAccount(args) => {
             let client = open(cli, OutboxKind::Memory)?;
-            let password = confirmed(&client, args)?;
-            once(&client, delete(&client, &password, args.purge_messages, json)).await
+            let password = confirmed(&client, args).await?;
+            once(&client, async |client| {
+                delete(client, &password, args.purge_messages, json).await
+            })
+            .await
         }
         AccountCommand::Devices(args) => {
             let client = open(cli, OutboxKind::Memory)?;
-            once(&client, devices(&client, args, json)).await
+            once(&client, async |client| devices(client, args, json).await).await
         }
         AccountCommand::Accounts(args) => {
             let client = open(cli, OutboxKind::Memory)?;
@@ -66,11 +64,11 @@ pub(super) async fn run(cli: &Cli, command: &AccountCommand) -> Result<(), Exit>
 }
 
 /// Asked for before anything is dialled.
-fn password_of(args: &LoginArgs, is_new: bool) -> Result<String, Exit> {
+async fn password_of(args: &LoginArgs, is_new: bool) -> Result<String, Exit> {
     match (args.password_stdin, is_new) {
-        (true, _) => ask::first_line(),
-        (false, true) => ask::new_password("Password: "),
-        (false, false) => ask::password("Password: "),
+        (true, _) => ask::first_line().await,
+        (false, true) => ask::new_password("Password: ").await,
+        (false, false) => ask::password("Password: ").await,
     }
 }
 
@@ -87,22 +85,14 @@ async fn register(client: &Client, args: &LoginArgs, password: &str, json: bool)
 }
 
 async fn login(client: &Client, args: &LoginArgs, password: &str, json: bool) -> Result<(), Exit> {
-    let deadline = Instant::now() + LOGIN_DEADLINE;
     let logged_in = client.login(&args.user, password).await;
     place::tell_first_met(client);
     let user = logged_in?;
-    let rows = match timeout_at(deadline, client.unread()).await {
-        Ok(Ok(rows)) => rows,
+    let rows = client.unread().await.unwrap_or_else(|error| {
         // Logged in all the same.
-        Ok(Err(error)) => {
-            output::note(&format!("what is unread cannot be told now: {error}"));
-            Vec::new()
-        }
-        Err(_) => {
-            output::note("what is unread cannot be told now");
-            Vec::new()
-        }
-    };
+        output::note(&format!("what is unread cannot be told now: {error}"));
+        Vec::new()
+    });
     let object = json!({
         "user": user.as_str(),
         "unread": rows.iter().map(|row| row.unread).sum::<u64>(),
@@ -142,15 +132,15 @@ async fn passwd(client: &Client, old: &str, new: &str, json: bool) -> Result<(),
 }
 
 /// The password, once it is clear that this is meant.
-fn confirmed(client: &Client, args: &DeleteAccountArgs) -> Result<String, Exit> {
+async fn confirmed(client: &Client, args: &DeleteAccountArgs) -> Result<String, Exit> {
     if args.password_stdin {
-        return ask::first_line();
+        return ask::first_line().await;
     }
     if !args.yes {
         let user = client.user().ok_or_else(Exit::no_login)?;
-        ask::confirm(&format!("the account {user} ends"), user.as_str())?;
+        ask::confirm(&format!("the account {user} ends"), user.as_str()).await?;
     }
-    ask::password("Password: ")
+    ask::password("Password: ").await
 }
 
 async fn delete(client: &Client, password: &str, purge: bool, json: bool) -> Result<(), Exit> {

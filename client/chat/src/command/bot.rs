@@ -13,23 +13,28 @@ pub(super) async fn run(cli: &Cli, command: &BotsCommand) -> Result<(), Exit> {
     let client = open(cli, OutboxKind::Memory)?;
     match command {
         BotsCommand::Create { name } => {
-            once(&client, async { show(&client.create_bot(name.as_str()).await?, json) }).await
+            once(&client, async |client| {
+                show(&client.create_bot(name.as_str()).await?, json)
+            })
+            .await
         }
-        BotsCommand::List => once(&client, list(&client, json)).await,
-        BotsCommand::Token { name } => once(&client, async { show(&client.renew_bot_token(name).await?, json) }).await,
+        BotsCommand::List => once(&client, async |client| list(client, json).await).await,
+        BotsCommand::Token { name } => {
+            once(&client, async |client| show(&client.renew_bot_token(name).await?, json)).await
+        }
         BotsCommand::Delete {
             name,
             purge_messages,
             yes,
         } => {
-            if !yes && ask::is_terminal() {
-                ask::confirm(&format!("the bot {name} ends"), name.as_str())?;
+            if !yes {
+                ask::confirm(&format!("the bot {name} ends"), name.as_str()).await?;
             }
-            let deleted = async {
+            let delete = async |client: &Client| {
                 client.delete_bot(name, *purge_messages).await?;
                 output::either(json, &json!({"user": name.as_str()}), &format!("deleted {name}"))
             };
-            once(&client, deleted).await
+            once(&client, delete).await
         }
     }
 }

@@ -1,20 +1,20 @@
 //! Messages: sending, reading, changing.
 
-use std::io::{self, IsTerminal, Read};
+use std::io::{self, IsTerminal};
 
-use quorate_client::{Body, Client, OutboxKind, Post, Range, RequestError, RoomRef, Seq};
+use quorate_client::{BODY_BYTES_MAX, Body, BodyError, Client, OutboxKind, Post, Range, RequestError, RoomRef, Seq};
 use serde_json::json;
 
 use super::tail::Tail;
-use super::{export, once, open, paged, search};
+use super::{ask, export, once, open, paged, search};
 use crate::cli::{
     Cli, DeleteArgs, EditArgs, HistoryArgs, MessageCommand, ReactArgs, ReadArgs, RevisionsArgs, SendArgs,
 };
 use crate::exit::Exit;
-use crate::{json as forms, output};
+use crate::{interrupt, json as forms, output};
 
-/// A little more than a message may hold, so that one that is too long is told so.
-const STDIN_MAX_BYTES: u64 = 64 * 1024 + 16;
+/// A little more than a message may hold and the newline behind it, so that one that is too long is told so.
+const STDIN_MAX_BYTES: u64 = BODY_BYTES_MAX as u64 + 2;
 
 pub(super) async fn run(cli: &Cli, command: &MessageCommand) -> Result<(), Exit> {
     let json = cli.json;
@@ -27,8 +27,11 @@ pub(super) async fn run(cli: &Cli, command: &MessageCommand) -> Result<(), Exit>
     };
     let client = &open(cli, outbox)?;
     match command {
-        MessageCommand::Send(args) => once(client, send(client, args, json)).await,
-        MessageCommand::History(args) => once(client, history(client, args, json)).await,
+        MessageCommand::Send(args) => {
+            let post = post(args).await?;
+            once(client, async |client| send(client, post, json).await).await
+        }
+        MessageCommand::History(args) => once(client, async |client| history(client, args, json).await).await,
         MessageCommand::Tail(args) => {
             let tail = Tail {
                 rooms: &args.rooms,
@@ -37,46 +40,68 @@ pub(super) async fn run(cli: &Cli, command: &MessageCommand) -> Result<(), Exit>
                 json,
             };
             match args.follow {
-                true => tail.follow(client).await,
-                false => once(client, tail.show(client)).await,
+                true => interrupt::or(tail.follow(client)).await,
+                false => once(client, async |client| tail.show(client).await).await,
             }
         }
-        MessageCommand::Unread => once(client, unread(client, json)).await,
-        MessageCommand::Read(args) => once(client, read(client, args, json)).await,
+        MessageCommand::Unread => once(client, async |client| unread(client, json).await).await,
+        MessageCommand::Read(args) => once(client, async |client| read(client, args, json).await).await,
         MessageCommand::Mentions(args) => paged(client, search::mentions(client, args, json)).await,
         MessageCommand::Search(args) => paged(client, search::search(client, args, json)).await,
-        MessageCommand::Edit(args) => once(client, edit(client, args, json)).await,
-        MessageCommand::Delete(args) => Box::pin(once(client, delete(client, args, json))).await,
-        MessageCommand::React(args) => once(client, react(client, args, json)).await,
-        MessageCommand::Revisions(args) => once(client, revisions(client, args, json)).await,
+        MessageCommand::Edit(args) => {
+            let text = match args.text.as_str() {
+                "-" => stdin().await?,
+                text => text.to_owned(),
+            };
+            let body = parse_body(&args.room, &text)?;
+            once(client, async |client| edit(client, args, body, json).await).await
+        }
+        MessageCommand::Delete(args) => Box::pin(once(client, async |client| delete(client, args, json).await)).await,
+        MessageCommand::React(args) => once(client, async |client| react(client, args, json).await).await,
+        MessageCommand::Revisions(args) => once(client, async |client| revisions(client, args, json).await).await,
         MessageCommand::Export(args) => paged(client, export::run(client, args, json)).await,
     }
 }
 
-async fn send(client: &Client, args: &SendArgs, json: bool) -> Result<(), Exit> {
+/// The message, before anybody is asked for anything: stdin may take its time.
+async fn post(args: &SendArgs) -> Result<Post, Exit> {
     let text = match args.text.as_deref() {
-        Some("-") => stdin()?,
+        Some("-") => stdin().await?,
         Some(text) => text.to_owned(),
         None if io::stdin().is_terminal() => return Err(Exit::usage("what is to be sent? give TEXT, or - for stdin")),
-        None => stdin()?,
+        None => stdin().await?,
     };
     let mut post = Post::new(args.to.clone(), &text)?;
     post.reply_to = args.reply;
-    if let Some(id) = &args.id {
-        post = post.with_id(id)?;
+    match &args.id {
+        Some(id) => Ok(post.with_id(id)?),
+        None => Ok(post),
     }
+}
+
+async fn send(client: &Client, post: Post, json: bool) -> Result<(), Exit> {
     let posted = client.post(post).await?;
     output::either(json, &forms::posted(&posted), &posted.seq.to_string())
 }
 
 /// All of stdin, without the newline that ends it.
-fn stdin() -> Result<String, Exit> {
-    let mut text = String::new();
-    io::stdin().lock().take(STDIN_MAX_BYTES).read_to_string(&mut text)?;
-    if text.ends_with('\n') {
-        text.pop();
+async fn stdin() -> Result<String, Exit> {
+    Ok(text(ask::all(STDIN_MAX_BYTES).await?)?)
+}
+
+/// What is too long may end within a character, and is told as too long.
+fn text(mut bytes: Vec<u8>) -> Result<String, RequestError> {
+    if bytes.last() == Some(&b'\n') {
+        bytes.pop();
     }
-    Ok(text)
+    let refused = |code: &str, message: String| RequestError::Refused {
+        code: code.to_owned(),
+        message,
+    };
+    if bytes.len() > BODY_BYTES_MAX {
+        return Err(refused("too-large", BodyError::TooLarge.to_string()));
+    }
+    String::from_utf8(bytes).map_err(|_| refused("bad-body", "stdin is not UTF-8".to_owned()))
 }
 
 async fn history(client: &Client, args: &HistoryArgs, json: bool) -> Result<(), Exit> {
@@ -118,11 +143,7 @@ async fn read(client: &Client, args: &ReadArgs, json: bool) -> Result<(), Exit> 
     output::either(json, &json!({"last_read": upto.0}), &upto.to_string())
 }
 
-async fn edit(client: &Client, args: &EditArgs, json: bool) -> Result<(), Exit> {
-    let body = match args.text.as_str() {
-        "-" => parse_body(&args.room, &stdin()?)?,
-        text => parse_body(&args.room, text)?,
-    };
+async fn edit(client: &Client, args: &EditArgs, body: Body, json: bool) -> Result<(), Exit> {
     let seq = client.edit(&args.room, args.seq, body).await?;
     output::either(
         json,
@@ -175,4 +196,27 @@ fn changed(target: Seq, line: Option<Seq>, what: &str, json: bool) -> Result<(),
 async fn revisions(client: &Client, args: &RevisionsArgs, json: bool) -> Result<(), Exit> {
     let events = client.revisions(&args.room, args.seq).await?;
     events.iter().try_for_each(|event| output::event(json, event, false))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn code_of(bytes: Vec<u8>) -> String {
+        text(bytes).unwrap_err().code().to_owned()
+    }
+
+    #[test]
+    fn what_is_too_long_says_so_wherever_it_was_cut_and_what_is_no_text_too() {
+        let crab = "\u{1f980}";
+        assert_eq!(text(format!("{crab}\n\n").into()).unwrap(), format!("{crab}\n"));
+        let full = crab.repeat(BODY_BYTES_MAX / crab.len());
+        assert_eq!(text(format!("{full}\n").into()).unwrap(), full);
+        let cut = usize::try_from(STDIN_MAX_BYTES).unwrap();
+        assert_eq!(
+            code_of(crab.repeat(BODY_BYTES_MAX).into_bytes()[..cut].to_vec()),
+            "too-large"
+        );
+        assert_eq!(code_of(vec![0xff, 0xfe]), "bad-body");
+    }
 }

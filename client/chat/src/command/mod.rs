@@ -13,14 +13,13 @@ mod tail;
 
 use std::time::Duration;
 
-use quorate_client::{Client, ConnectionState, OutboxKind};
-use tokio::time::timeout;
+use quorate_client::{Client, OutboxKind};
 
 use crate::cli::{Cli, Command};
 use crate::exit::Exit;
-use crate::{bench, place, rpc};
+use crate::{bench, interrupt, place, rpc};
 
-/// A command that asks several things ends within this, even when each of them waits for a quorum.
+/// A command that asks several things ends within this, even when each of them waits for a quorum: later ones get what is left.
 const ONE_SHOT_DEADLINE: Duration = Duration::from_secs(32);
 
 pub(crate) use ask::first_line;
@@ -32,18 +31,18 @@ pub(crate) async fn run(cli: &Cli) -> Result<(), Exit> {
         Command::Message(command) => Box::pin(message::run(cli, command)).await,
         Command::Servers => {
             let client = open(cli, OutboxKind::Memory)?;
-            once(&client, status::servers(&client, cli.json)).await
+            once(&client, async |client| status::servers(client, cli.json).await).await
         }
         Command::Status => {
             let client = open(cli, OutboxKind::Memory)?;
-            once(&client, status::status(&client, cli.json)).await
+            once(&client, async |client| status::status(client, cli.json).await).await
         }
         Command::Rpc(place) => {
             let client = place::open_at(&cli.profile, place)?;
             let invite = place.link.as_ref().and_then(|link| link.invite());
-            Box::pin(rpc::serve(client, invite)).await
+            interrupt::or(Box::pin(rpc::serve(client, invite))).await
         }
-        Command::Bench(which) => Box::pin(bench::run(cli, which)).await,
+        Command::Bench(which) => interrupt::or(Box::pin(bench::run(cli, which))).await,
         Command::Completions { shell } => docs::completions(*shell),
         Command::Man { dir } => docs::man(dir),
     }
@@ -54,26 +53,16 @@ fn open(cli: &Cli, outbox: OutboxKind) -> Result<Client, Exit> {
     place::open(&cli.profile, outbox)
 }
 
-/// Runs a command to its end or its deadline, and closes the client.
-async fn once(client: &Client, command: impl Future<Output = Result<(), Exit>>) -> Result<(), Exit> {
-    let within = async {
-        match timeout(ONE_SHOT_DEADLINE, command).await {
-            Ok(result) => result,
-            Err(_) => Err(match client.connection().state {
-                ConnectionState::Reconnecting => Exit::late("no-node", "no node can be reached"),
-                ConnectionState::LoggedOut => Exit::no_login(),
-                ConnectionState::NoQuorum | ConnectionState::Connected => {
-                    Exit::late("no-quorum", "the cluster did not answer in time")
-                }
-            }),
-        }
-    };
-    paged(client, within).await
+/// Runs a command to its end, or to the deadline of all that it asks, and closes the client. Interrupted, it gives up what was not
+/// sent yet.
+async fn once(client: &Client, command: impl AsyncFnOnce(&Client) -> Result<(), Exit>) -> Result<(), Exit> {
+    let bounded = client.within(ONE_SHOT_DEADLINE);
+    paged(client, command(&bounded)).await
 }
 
 /// Runs a command that asks for page after page, each with a deadline of its own, and closes the client.
 async fn paged(client: &Client, command: impl Future<Output = Result<(), Exit>>) -> Result<(), Exit> {
-    let result = command.await;
+    let result = interrupt::or(command).await;
     client.close().await;
     result
 }

@@ -9,13 +9,9 @@ use crate::exit::Exit;
 use crate::{json as forms, output, text, time};
 
 pub(super) async fn run(cli: &Cli, command: &RoomCommand) -> Result<(), Exit> {
-    if let RoomCommand::DeleteRoom { room, yes: false } = command
-        && ask::is_terminal()
-    {
-        ask::confirm(
-            &format!("the room {room} ends, with all that was said in it"),
-            room.as_str(),
-        )?;
+    if let RoomCommand::DeleteRoom { room, yes: false } = command {
+        let what = format!("the room {room} ends, with all that was said in it");
+        ask::confirm(&what, room.as_str()).await?;
     }
     let outbox = match command {
         // Nothing to keep, and no time to finish what others left.
@@ -23,7 +19,10 @@ pub(super) async fn run(cli: &Cli, command: &RoomCommand) -> Result<(), Exit> {
         _ => OutboxKind::Durable,
     };
     let client = open(cli, outbox)?;
-    once(&client, Box::pin(ask_for(&client, command, cli.json))).await
+    once(&client, async |client| {
+        Box::pin(ask_for(client, command, cli.json)).await
+    })
+    .await
 }
 
 async fn ask_for(client: &Client, command: &RoomCommand, json: bool) -> Result<(), Exit> {
@@ -155,7 +154,8 @@ async fn members(client: &Client, room: &RoomRef, json: bool) -> Result<(), Exit
 async fn bans(client: &Client, room: &RoomName, json: bool) -> Result<(), Exit> {
     let rows = client.bans(room).await?;
     let rows = rows.iter().map(|row| {
-        let until = row.until.map_or("for ever".to_owned(), |until| {
+        let until = row.until.filter(|until| time::is_in_calendar(*until));
+        let until = until.map_or("for ever".to_owned(), |until| {
             format!("until {}", time::show_short(until))
         });
         (

@@ -81,8 +81,8 @@ pub(crate) fn event(event: &Event) -> Value {
             ..
         } => {
             put("user", json!(user_name.as_str()));
-            if let Some(until) = until {
-                put("until", json!(time::show(*until)));
+            if let Some(until) = until.filter(|until| time::is_in_calendar(*until)) {
+                put("until", json!(time::show(until)));
             }
             if let Some(reason) = reason {
                 put("reason", json!(reason.as_str()));

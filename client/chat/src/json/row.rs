@@ -66,7 +66,7 @@ pub(crate) fn ban(row: &BanRow) -> Value {
     json!({
         "user": row.user.as_str(),
         "by": row.by.as_str(),
-        "until": row.until.map(time::show),
+        "until": row.until.filter(|until| time::is_in_calendar(*until)).map(time::show),
     })
 }
 
@@ -185,6 +185,11 @@ mod tests {
             until: None,
         };
         assert_eq!(ban(&row), json!({"user": "alice", "by": "bob", "until": null}));
+        let until = Some(Timestamp(u64::MAX));
+        assert!(
+            ban(&BanRow { until, ..row })["until"].is_null(),
+            "for longer than there are dates"
+        );
     }
 
     #[test]

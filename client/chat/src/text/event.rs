@@ -97,6 +97,7 @@ fn because(reason: Option<&Reason>) -> String {
 
 fn as_long(until: Option<Timestamp>) -> String {
     until
+        .filter(|until| time::is_in_calendar(*until))
         .map(|until| format!(" until {}", time::show_short(until)))
         .unwrap_or_default()
 }

@@ -91,7 +91,7 @@ fn members_are_managed_by_those_above_them() {
     setup.print(&["--profile", "bob", "archive", "ops"]);
     assert_eq!(bob(&["send", "ops", "hi"]), no(4, "archived"));
     setup.print(&["--profile", "bob", "unarchive", "ops"]);
-    setup.print(&["--profile", "bob", "delete-room", "ops"]);
+    setup.print(&["--profile", "bob", "delete-room", "ops", "-y"]);
     assert_eq!(setup.refused(&["history", "ops"]), no(3, "unknown-room"));
 }
 
@@ -105,6 +105,22 @@ fn an_account_ends_only_when_that_is_confirmed() {
     let output = setup.run(&["delete-account", "--password-stdin"], "secret\n");
     assert_eq!(text(&output.stdout), "the account is deleted\n");
     assert_eq!(setup.refused(&["whoami"]), (4, "not-logged-in".to_owned()));
+}
+
+#[test]
+fn what_cannot_be_undone_needs_a_yes_where_nobody_can_be_asked() {
+    let setup = Setup::new().registered();
+    setup.print(&["create", "ops"]);
+    let refused = (7, "refused".to_owned());
+    assert_eq!(setup.refused(&["delete-room", "ops"]), refused);
+    assert_eq!(setup.print(&["send", "ops", "hi"]), "2\n", "it is still there");
+    setup.print(&["bots", "create", "build-bot"]);
+    assert_eq!(setup.refused(&["bots", "delete", "build-bot"]), refused);
+    assert_eq!(
+        setup.print(&["bots", "delete", "build-bot", "-y"]),
+        "deleted build-bot\n"
+    );
+    assert_eq!(setup.print(&["delete-room", "ops", "-y"]), "ops is deleted\n");
 }
 
 #[test]

@@ -113,8 +113,14 @@ fn refusals_have_their_exit_codes() {
     assert_eq!(code(&setup.run(&["create", "ops"], "")), 0);
     let output = setup.run(&["--json", "create", "ops"], "");
     assert_eq!((code(&output), error_code(&output).as_str()), (1, "name-taken"));
-    let output = setup.run(&["--json", "send", "ops", "-"], &"x".repeat(70_000));
-    assert_eq!((code(&output), error_code(&output).as_str()), (1, "too-large"));
+    for long in ["x".repeat(70_000), "\u{1f980}".repeat(20_000)] {
+        let output = setup.run(&["--json", "send", "ops", "-"], &long);
+        assert_eq!((code(&output), error_code(&output).as_str()), (1, "too-large"));
+    }
+    assert_eq!(
+        setup.refused(&["retention", "ops", "--max-age", "30s"]),
+        (2, "usage".to_owned())
+    );
 }
 
 #[test]
@@ -144,12 +150,63 @@ fn tail_follows_until_it_is_interrupted_and_ends_with_130() {
     assert!(lines.next().unwrap().unwrap().contains("join"));
     setup.run(&["send", "ops", "hi"], "");
     assert!(lines.next().unwrap().unwrap().contains("\"body\":\"hi\""));
-    let killed = Command::new("kill")
-        .args(["-INT", &tail.id().to_string()])
-        .status()
-        .unwrap();
-    assert!(killed.success());
+    interrupt(&tail);
     assert_eq!(tail.wait().unwrap().code(), Some(130));
+}
+
+#[test]
+#[cfg(unix)]
+fn an_interrupt_ends_a_program_that_reads_stdin_with_130() {
+    let setup = Setup::new().registered();
+    setup.run(&["create", "ops"], "");
+    for args in [&["send", "ops", "-"][..], &["passwd", "--password-stdin"]] {
+        let sessions = setup.node.sessions();
+        let mut child = setup.chat().args(args).spawn().unwrap();
+        // Before that it does not listen yet.
+        wait_until(|| setup.node.sessions() > sessions);
+        interrupt(&child);
+        assert_eq!(child.wait().unwrap().code(), Some(130), "{args:?}");
+    }
+}
+
+/// Once a later and unrelated command did what somebody had interrupted.
+#[test]
+#[cfg(unix)]
+fn what_is_interrupted_before_it_was_sent_does_not_happen_later() {
+    let setup = Setup::new().registered();
+    setup.run(&["create", "ops"], "");
+    // What is under way may happen: nothing must be.
+    setup.stop();
+    let log = setup.home.path().join("default/outbox/alice/0.log");
+    let kept_bytes = || log.metadata().unwrap().len();
+    for args in [&["send", "ops", "never"][..], &["create", "never"]] {
+        let before = kept_bytes();
+        let mut child = setup.chat().args(args).spawn().unwrap();
+        wait_until(|| kept_bytes() > before);
+        interrupt(&child);
+        assert_eq!(child.wait().unwrap().code(), Some(130), "{args:?}");
+    }
+    let node = setup.another_node();
+    let login = ["login", "--server", &node.addr, "--user", "alice", "--password-stdin"];
+    assert!(setup.run(&login, "secret\n").status.success());
+    setup.print(&["send", "ops", "last"]);
+    assert_eq!(setup.cluster.bodies("ops"), ["last"]);
+    assert_eq!(code(&setup.run(&["create", "never"], "")), 0, "the name is free");
+}
+
+#[cfg(unix)]
+fn wait_until(condition: impl Fn() -> bool) {
+    let began = Instant::now();
+    while !condition() {
+        assert!(began.elapsed() < Duration::from_secs(20));
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[cfg(unix)]
+fn interrupt(child: &std::process::Child) {
+    let pid = child.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
 }
 
 #[test]

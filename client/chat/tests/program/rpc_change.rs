@@ -129,6 +129,26 @@ fn a_subscription_below_what_is_kept_first_says_so() {
     assert_eq!(rpc.event()["seq"], 3);
 }
 
+/// What stood in the old subscription, told by neither, was lost.
+#[test]
+fn a_room_that_is_subscribed_again_and_again_is_told_each_seq_once() {
+    const POSTS: u64 = 300;
+    let setup = Setup::new();
+    let mut rpc = begin(&setup);
+    rpc.ask(3, "subscribe", json!({"room": "ops", "from_seq": 1}));
+    for index in 0..POSTS {
+        rpc.ask(1000 + index, "post", json!({"room": "ops", "body": "x"}));
+        if index % 10 == 0 {
+            rpc.ask(5000 + index, "subscribe", json!({"room": "ops"}));
+        }
+    }
+    for seq in 1..=POSTS + 1 {
+        assert_eq!(rpc.event()["seq"], seq);
+    }
+    rpc.ask(4, "subscribe", json!({"room": "ops", "from_seq": POSTS}));
+    assert_eq!(rpc.event()["seq"], POSTS, "from where it is asked for");
+}
+
 #[test]
 fn who_is_writing_is_told() {
     let setup = Setup::new();

@@ -11,7 +11,7 @@ use crate::fake::{Cluster, Node};
 
 /// A node in a runtime of its own, and a home for profiles.
 pub(crate) struct Setup {
-    _runtime: tokio::runtime::Runtime,
+    runtime: tokio::runtime::Runtime,
     pub(crate) home: tempfile::TempDir,
     pub(crate) cluster: Arc<Cluster>,
     pub(crate) node: Node,
@@ -24,11 +24,21 @@ impl Setup {
         let node = runtime.block_on(async { cluster.node(1) });
         let home = tempfile::tempdir().unwrap();
         Self {
-            _runtime: runtime,
+            runtime: runtime,
             home,
             cluster,
             node,
         }
+    }
+
+    /// The node is gone.
+    pub(crate) fn stop(&self) {
+        self.runtime.block_on(self.node.stop());
+    }
+
+    /// Another node of the same cluster.
+    pub(crate) fn another_node(&self) -> Node {
+        self.runtime.block_on(async { self.cluster.node(2) })
     }
 
     pub(crate) fn chat(&self) -> Command {

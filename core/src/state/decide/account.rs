@@ -1,8 +1,8 @@
 //! Accounts, and the devices that speak for them.
 
 use crate::{
-    BindDevice, Bound, ChangePassword, DEVICES_PER_USER_MAX, DeviceId, Done, Event, Likeness, LogIndex, PasswordHash,
-    Refusal, RegisterUser, State, StateEvent, USERS_MAX, UnbindDevice, User, UserId, UserName,
+    BindDevice, Bound, ChangePassword, DEVICES_PER_USER_MAX, DeviceId, Done, Event, Likeness, LogIndex, NAMES_MAX,
+    PasswordHash, Refusal, RegisterUser, State, StateEvent, USERS_MAX, UnbindDevice, User, UserId, UserName,
 };
 
 use super::{Decision, invite, room_for_one_more};
@@ -22,7 +22,7 @@ pub(super) fn register(state: &State, index: LogIndex, command: &RegisterUser) -
         .map(|key| invite::used(state, key))
         .transpose()?;
     name_is_free(state, &command.name, command.likeness)?;
-    room_for_one_more(state.users_count(), USERS_MAX, Bound::Users)?;
+    room_for_one_account(state)?;
     let user = UserId(index.0);
     let mut events: Vec<_> = used.into_iter().chain(released(state, command.device)).collect();
     events.push(Event::State(StateEvent::UserRegistered {
@@ -118,6 +118,12 @@ pub(super) fn name_is_free(state: &State, name: &UserName, likeness: Likeness) -
         true => Err(Refusal::NameLooksTaken),
         false => Ok(()),
     }
+}
+
+/// One more account in the cluster, and one more name that is never given again.
+pub(super) fn room_for_one_account(state: &State) -> Result<(), Refusal> {
+    room_for_one_more(state.users_count(), USERS_MAX, Bound::Users)?;
+    room_for_one_more(state.names_count(), NAMES_MAX, Bound::Names)
 }
 
 /// What it takes for the device to be bound to nobody: nothing, if it is not bound. Its writers stay

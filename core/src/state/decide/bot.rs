@@ -1,11 +1,11 @@
 //! Bots: accounts that belong to a person.
 
 use crate::{
-    BOTS_PER_USER_MAX, Bound, CreateBot, DeleteBot, Done, Event, LogIndex, Refusal, SetBotPassword, State, StateEvent,
-    USERS_MAX, User, UserId, UserName,
+    BOTS_EVER_PER_USER_MAX, BOTS_PER_USER_MAX, Bound, CreateBot, DeleteBot, Done, Event, LogIndex, Refusal,
+    SetBotPassword, State, StateEvent, User, UserId, UserName,
 };
 
-use super::account::{name_is_free, speaks_for};
+use super::account::{name_is_free, room_for_one_account, speaks_for};
 use super::{Decision, deletion, room_for_one_more};
 
 /// The success of this very attempt, when its answer was lost.
@@ -24,7 +24,10 @@ pub(super) fn create(state: &State, index: LogIndex, command: &CreateBot) -> Dec
     }
     name_is_free(state, &command.name, command.likeness)?;
     room_for_one_more(state.bots_of(owner).count(), BOTS_PER_USER_MAX, Bound::Bots)?;
-    room_for_one_more(state.users_count(), USERS_MAX, Bound::Users)?;
+    // Who makes bots and ends them again uses up names, which stay theirs.
+    let made = state.bots_made_by(owner) as usize;
+    room_for_one_more(made, BOTS_EVER_PER_USER_MAX, Bound::BotsEver)?;
+    room_for_one_account(state)?;
     let user = UserId(index.0);
     let registered = StateEvent::UserRegistered {
         user,

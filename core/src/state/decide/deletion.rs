@@ -1,12 +1,11 @@
 //! The end of an account.
 
-use std::collections::BTreeSet;
-
-use crate::{DeleteUser, Done, Refusal, State, StateEvent, User, UserId};
+use crate::{DeleteUser, Done, Refusal, State, StateEvent, UserId};
 
 use super::account::{proven, speaks_for};
+use super::departure::Departure;
 use super::line::Draft;
-use super::{Decision, message, room};
+use super::{Decision, message};
 
 pub(super) fn delete(state: &State, command: &DeleteUser) -> Decision {
     let id = speaks_for(state, &command.device)?;
@@ -20,8 +19,16 @@ pub(super) fn of(state: &State, id: UserId, purge: bool) -> Decision {
     let all: Vec<_> = state.bots_of(id).chain([(id, user)]).collect();
     let going = all.iter().map(|(id, _)| *id).collect();
     let mut draft = Draft::nowhere(state);
+    // Of all of them before any goes: a room that ends has nothing of theirs left to end.
+    for (id, _) in &all {
+        waits_no_more(state, &mut draft, *id);
+    }
+    let mut departure = Departure::for_ever(going);
     for (id, user) in all {
-        end(state, &mut draft, id, user, &going, purge);
+        for room in state.rooms_of(id) {
+            departure.leave(state, &mut draft, room, (id, user));
+        }
+        end(state, &mut draft, id, purge);
     }
     Ok((Done::Deleted, draft.into_events()))
 }
@@ -32,14 +39,17 @@ pub(super) fn devices_unbound(state: &State, user: UserId) -> impl Iterator<Item
     devices.map(|(device, _)| StateEvent::DeviceUnbound { device })
 }
 
-fn end(state: &State, draft: &mut Draft, id: UserId, user: &User, going: &BTreeSet<UserId>, purge: bool) {
-    for (room, _) in state.invitations_of(id) {
-        draft.fact(StateEvent::InvitationEnded { room, user: id });
+/// Whatever waits somewhere for somebody to come.
+fn waits_no_more(state: &State, draft: &mut Draft, user: UserId) {
+    for (room, _) in state.invitations_of(user) {
+        draft.fact(StateEvent::InvitationEnded { room, user });
     }
-    for room in state.rooms_of(id) {
-        draft.turn_to(state, room);
-        room::go(state, draft, room, (id, user), going);
+    for room in state.restrictions_of(user) {
+        draft.fact(StateEvent::RestrictionEnded { room, user });
     }
+}
+
+fn end(state: &State, draft: &mut Draft, id: UserId, purge: bool) {
     for unbound in devices_unbound(state, id) {
         draft.fact(unbound);
     }

@@ -20,11 +20,8 @@ pub(super) fn edit(state: &State, author: UserId, action: &EditMessage) -> Decis
     }
     let edits = state.edits(room, action.seq).len();
     room_for_one_more(edits, EDITS_PER_MESSAGE_MAX, Bound::Edits)?;
-    // Who is over the bound may still make texts shorter.
-    let growth = (action.body.as_str().len() as u64).saturating_sub(u64::from(message.bytes));
-    if growth > 0 {
-        room_for_text(state, author, growth)?;
-    }
+    // All that the message ever said is kept with it, so a shorter text takes room as well.
+    room_for_text(state, author, action.body.as_str().len() as u64)?;
     let kind = RoomEventKind::Edited {
         target: action.seq,
         digest: message.digest,

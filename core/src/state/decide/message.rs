@@ -10,7 +10,7 @@ use crate::{
 use super::super::limits::{CALLS_PER_ROOM_MAX, MENTIONS_PER_USER_MAX};
 use super::Decision;
 use super::line::Draft;
-use super::room::{may_write, room_for_one_membership, room_for_one_room, user};
+use super::room::{may_write, room_for_one_direct, room_for_one_room, user};
 
 pub(super) fn post(state: &State, index: LogIndex, author: UserId, action: &PostMessage) -> Decision {
     // Before anything else: the room may have been left since, and the message is in it all the same.
@@ -59,8 +59,8 @@ fn begin(state: &State, index: LogIndex, author: UserId, other: &UserName, actio
     let (other, other_user) = state.user_by_name(other).ok_or(Refusal::UnknownUser)?;
     let author_name = &user(state, author)?.name;
     room_for_one_room(state)?;
-    room_for_one_membership(state, author)?;
-    room_for_one_membership(state, other)?;
+    room_for_one_direct(state, author)?;
+    room_for_one_direct(state, other)?;
     let (room, name) = (RoomId(index.0), RoomName::direct(author_name, &other_user.name));
     let mut draft = Draft::new(state, room);
     draft.fact(StateEvent::RoomCreated {
@@ -121,8 +121,8 @@ pub(super) fn room_for_text(state: &State, author: UserId, bytes: u64) -> Result
 
 /// Where a user was mentioned, to be forgotten with the account.
 pub(super) fn mentions_dropped(state: &State, user: UserId) -> Option<StateEvent> {
-    let mentions: Vec<_> = mentioned(state, user).map(|(place, _)| place).collect();
-    (!mentions.is_empty()).then_some(StateEvent::MentionsDropped { user, mentions })
+    let mentions = state.mentioned.get(&user)?.values().copied().collect();
+    Some(StateEvent::MentionsDropped { user, mentions })
 }
 
 /// Who of the room is named in a message, and whether all of it is called.
@@ -148,9 +148,11 @@ fn mentions(
     let mut events: Vec<_> = named
         .into_iter()
         .map(|user| {
-            let all = mentioned(state, user);
-            let dropped = (all.clone().count() >= MENTIONS_PER_USER_MAX).then(|| all.min_by_key(|(_, no)| *no));
-            let dropped = dropped.flatten().map(|(place, _)| place);
+            let full = state
+                .mentioned
+                .get(&user)
+                .filter(|all| all.len() >= MENTIONS_PER_USER_MAX);
+            let dropped = full.and_then(|all| all.first_key_value()).map(|(_, place)| *place);
             StateEvent::Mentioned {
                 user,
                 room,
@@ -173,11 +175,4 @@ fn mentions(
         });
     }
     events
-}
-
-/// All that is remembered of a user's mentions.
-fn mentioned(state: &State, user: UserId) -> impl Iterator<Item = ((RoomId, Seq), EventNo)> + Clone + '_ {
-    let all = (user, RoomId(0), Seq(0))..=(user, RoomId(u64::MAX), Seq(u64::MAX));
-    let found = state.mentions.range(all);
-    found.map(|((_, room, seq), no)| ((*room, *seq), *no))
 }

@@ -3,6 +3,7 @@
 mod account;
 mod bot;
 mod deletion;
+mod departure;
 mod edit;
 mod invite;
 mod line;
@@ -14,7 +15,7 @@ mod submission;
 mod sweep;
 mod writer;
 
-pub(super) use sweep::is_over;
+pub(super) use sweep::is_overdue;
 
 use crate::{Command, Done, Event, LogIndex, Outcome, Refusal, State, StateEvent, Timestamp};
 

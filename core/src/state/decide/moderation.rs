@@ -1,11 +1,12 @@
 //! What members do to one another: invite, kick, ban, mute, and say who may do what.
 
 use crate::{
-    BANS_PER_ROOM_MAX, BanUser, Bound, Done, INVITATIONS_PER_ROOM_MAX, INVITATIONS_PER_USER_MAX, InviteUser, KickUser,
-    Member, MuteUser, Refusal, Role, RoomEventKind, RoomId, SetRole, Span, State, StateEvent, Timestamp, TransferRoom,
-    UnbanUser, UnmuteUser, User, UserId, UserName,
+    BANS_PER_ROOM_MAX, BanUser, Bound, Done, INVITATIONS_PER_INVITER_MAX, INVITATIONS_PER_ROOM_MAX,
+    INVITATIONS_PER_USER_MAX, InviteUser, KickUser, Member, MuteUser, Refusal, Role, RoomEventKind, RoomId, SetRole,
+    Span, State, StateEvent, Timestamp, TransferRoom, UnbanUser, UnmuteUser, User, UserId, UserName,
 };
 
+use super::departure::way_given;
 use super::line::Draft;
 use super::room::{managed, may_write, room_for_one_owned, user, with_role};
 use super::{Decision, room_for_one_more};
@@ -21,14 +22,26 @@ pub(super) fn invite(state: &State, author: UserId, action: &InviteUser) -> Deci
     if state.ban(room, target).is_some() {
         return Err(Refusal::NotAllowed);
     }
-    let (of_room, of_user) = (state.invitations(room).count(), state.invitations_of(target).count());
+    let of_room = state.invitations(room).count();
     room_for_one_more(of_room, INVITATIONS_PER_ROOM_MAX, Bound::Invitations)?;
-    room_for_one_more(of_user, INVITATIONS_PER_USER_MAX, Bound::Invitations)?;
+    let of_user = state.invitations_of(target);
+    let by_author = of_user.filter(|(_, invitation)| invitation.by == author).count();
+    room_for_one_more(by_author, INVITATIONS_PER_INVITER_MAX, Bound::Invitations)?;
+    let mut draft = Draft::new(state, room);
+    if state.invitations_of(target).count() >= INVITATIONS_PER_USER_MAX as usize {
+        let oldest = state
+            .invitations_of(target)
+            .min_by_key(|(room, invitation)| (invitation.at, *room));
+        if let Some((room, _)) = oldest {
+            draft.fact(StateEvent::InvitationEnded { room, user: target });
+        }
+    }
     let kind = RoomEventKind::Invited {
         user: target,
         user_name: invited.name.clone(),
     };
-    written(state, room, author, kind)
+    let seq = draft.line(author, &user(state, author)?.name, kind);
+    Ok((Done::Written { seq }, draft.into_events()))
 }
 
 pub(super) fn kick(state: &State, author: UserId, action: &KickUser) -> Decision {
@@ -40,7 +53,12 @@ pub(super) fn kick(state: &State, author: UserId, action: &KickUser) -> Decision
         user_name: kicked.name.clone(),
         reason: action.reason.clone(),
     };
-    written(state, room, author, kind)
+    let mut draft = Draft::new(state, room);
+    if let Some(ended) = way_given(state, room, target) {
+        draft.fact(ended);
+    }
+    let seq = draft.line(author, &user(state, author)?.name, kind);
+    Ok((Done::Written { seq }, draft.into_events()))
 }
 
 /// Keeps out also who is no member. Of a room that has as many bans as it may have, one that has run
@@ -57,6 +75,9 @@ pub(super) fn ban(state: &State, author: UserId, action: &BanUser) -> Decision {
             let (user, _) = run_out.ok_or(refusal)?;
             draft.fact(StateEvent::BanEnded { room, user });
         }
+    }
+    if let Some(ended) = way_given(state, room, target) {
+        draft.fact(ended);
     }
     let kind = RoomEventKind::Banned {
         user: target,
@@ -96,11 +117,17 @@ pub(super) fn mute(state: &State, author: UserId, action: &MuteUser) -> Decision
     written(state, room, author, kind)
 }
 
+/// Also of somebody who went away silenced and may come back.
 pub(super) fn unmute(state: &State, author: UserId, action: &UnmuteUser) -> Decision {
     let room = with_role(state, author, &action.room, Role::Moderator)?;
     let (target, unmuted) = known(state, &action.user)?;
-    let member = lower(state, room, author, target)?.ok_or(Refusal::NoSuchMember)?;
-    if member.muted_until <= state.now() {
+    let member = lower(state, room, author, target)?;
+    let muted_until = match (member, state.restriction(room, target)) {
+        (Some(member), _) => member.muted_until,
+        (None, Some(waiting)) => waiting.muted_until,
+        (None, None) => return Err(Refusal::NoSuchMember),
+    };
+    if muted_until <= state.now() {
         return Ok((Done::Unchanged, Vec::new()));
     }
     let kind = RoomEventKind::Unmuted {
@@ -122,8 +149,16 @@ pub(super) fn set_role(state: &State, author: UserId, action: &SetRole) -> Decis
     };
     let room = with_role(state, author, &action.room, needed)?;
     let (target, found) = known(state, &action.user)?;
-    let member = lower(state, room, author, target)?.ok_or(Refusal::NoSuchMember)?;
-    if member.role == action.role {
+    let member = lower(state, room, author, target)?;
+    let role = match (member, state.restriction(room, target)) {
+        (Some(member), _) => member.role,
+        // What somebody may do who is not there is kept only as far as that is nothing.
+        (None, Some(_)) if action.role == Role::Moderator => return Err(Refusal::NoSuchMember),
+        (None, Some(waiting)) if waiting.read_only => Role::ReadOnly,
+        (None, Some(_)) => Role::Member,
+        (None, None) => return Err(Refusal::NoSuchMember),
+    };
+    if role == action.role {
         return Ok((Done::Unchanged, Vec::new()));
     }
     written(state, room, author, role_set((target, found), action.role))

@@ -1,17 +1,14 @@
 //! Rooms and who is in them.
 
-use std::cmp::Reverse;
-use std::collections::BTreeSet;
-
 use crate::{
-    ArchiveRoom, Bound, CreateRoom, DeleteRoom, Done, Event, JoinRoom, LeaveRoom, LogIndex, MEMBERS_PER_ROOM_MAX,
-    ROOMS_MAX, ROOMS_PER_USER_MAX, Refusal, Role, RoomEventKind, RoomId, RoomName, RoomRef, RoomStanding, SetRetention,
-    SetTopic, State, StateEvent, User, UserId, UserName,
+    ArchiveRoom, Bound, CreateRoom, DIRECT_ROOMS_PER_USER_MAX, DeleteRoom, Done, Event, JoinRoom, LeaveRoom, LogIndex,
+    MEMBERS_PER_ROOM_MAX, ROOMS_MAX, ROOMS_PER_USER_MAX, Refusal, Role, RoomEventKind, RoomId, RoomName, RoomRef,
+    RoomStanding, SetRetention, SetTopic, State, StateEvent, User, UserId,
 };
 
 use super::line::Draft;
 use super::moderation::written;
-use super::{Decision, operate, room_for_one_more};
+use super::{Decision, departure, operate, room_for_one_more};
 
 pub(super) fn create(state: &State, index: LogIndex, author: UserId, action: &CreateRoom) -> Decision {
     if action.name.is_direct() {
@@ -59,43 +56,7 @@ pub(super) fn leave(state: &State, author: UserId, action: &LeaveRoom) -> Decisi
         let declined = StateEvent::InvitationEnded { room: id, user: author };
         return Ok((Done::Left { room: id }, vec![Event::State(declined)]));
     }
-    // Who left it could neither be written to nor come back.
-    if action.room.is_direct() {
-        return Err(Refusal::NotAllowed);
-    }
-    let mut draft = Draft::new(state, id);
-    go(
-        state,
-        &mut draft,
-        id,
-        (author, user(state, author)?),
-        &BTreeSet::from([author]),
-    );
-    Ok((Done::Left { room: id }, draft.into_events()))
-}
-
-/// The end of a membership by the member's own wish. A room whose last owner goes gets another one:
-/// whoever has been there the longest of those who may do the most, and does not go as well.
-pub(super) fn go(state: &State, draft: &mut Draft, room: RoomId, who: (UserId, &User), going: &BTreeSet<UserId>) {
-    let (id, user) = who;
-    draft.line(id, &user.name, RoomEventKind::Left);
-    if let Some((heir, name)) = heir(state, room, id, going) {
-        let kind = RoomEventKind::RoleSet {
-            user: heir,
-            user_name: name.clone(),
-            role: Role::Owner,
-        };
-        draft.line(id, &user.name, kind);
-    }
-}
-
-fn heir<'a>(state: &'a State, room: RoomId, owner: UserId, going: &BTreeSet<UserId>) -> Option<(UserId, &'a UserName)> {
-    if state.member(room, owner)?.role != Role::Owner {
-        return None;
-    }
-    let others = state.members(room).filter(|(id, _)| !going.contains(id));
-    let (heir, member) = others.max_by_key(|(_, member)| (member.role.rank(), Reverse(member.joined)))?;
-    (member.role != Role::Owner).then_some((heir, &state.user(heir)?.name))
+    departure::leave(state, id, (author, user(state, author)?))
 }
 
 pub(super) fn set_topic(state: &State, author: UserId, action: &SetTopic) -> Decision {
@@ -122,25 +83,9 @@ pub(super) fn archive(state: &State, author: UserId, action: &ArchiveRoom) -> De
     written(state, id, author, kind)
 }
 
-/// Nobody is in it from here on; what was said goes a little at a time, by sweeps.
 pub(super) fn delete(state: &State, author: UserId, action: &DeleteRoom) -> Decision {
     let room = with_role(state, author, &action.room, Role::Owner)?;
-    let members = state
-        .members(room)
-        .map(|(user, _)| StateEvent::MemberRemoved { room, user });
-    let invitations = state
-        .invitations(room)
-        .map(|(user, _)| StateEvent::InvitationEnded { room, user });
-    let bans = state.bans(room).map(|(user, _)| StateEvent::BanEnded { room, user });
-    let restrictions = state
-        .restrictions(room)
-        .map(|user| StateEvent::RestrictionEnded { room, user });
-    let events = members
-        .chain(invitations)
-        .chain(bans)
-        .chain(restrictions)
-        .chain([StateEvent::RoomDeleted { room }]);
-    Ok((Done::Deleted, events.map(Event::State).collect()))
+    Ok((Done::Deleted, departure::end_of(state, room)))
 }
 
 pub(super) fn set_retention(state: &State, author: UserId, action: &SetRetention) -> Decision {
@@ -176,7 +121,7 @@ pub(super) fn may_write(state: &State, room: RoomId, user: UserId) -> Result<(),
     let found = state.room(room).ok_or(Refusal::UnknownRoom)?;
     let member = state.member(room, user).ok_or(Refusal::NotAMember)?;
     if let Some((one, other)) = found.name.parties() {
-        // It cannot be left, so who is missing is deleted.
+        // Only who is left by somebody deleted may leave it, so who is missing is deleted.
         let parties = if one == other { 1 } else { 2 };
         return if found.members < parties {
             Err(Refusal::UnknownUser)
@@ -202,9 +147,16 @@ pub(super) fn room_for_one_room(state: &State) -> Result<(), Refusal> {
     room_for_one_more(state.rooms_count(), ROOMS_MAX, Bound::Rooms)
 }
 
-/// One more room that the user is in.
+/// One more named room that the user is in.
 pub(super) fn room_for_one_membership(state: &State, user: UserId) -> Result<(), Refusal> {
-    room_for_one_more(state.rooms_of(user).count(), ROOMS_PER_USER_MAX, Bound::RoomsOfUser)
+    let count = state.places_of(user).named;
+    room_for_one_more(count as usize, ROOMS_PER_USER_MAX, Bound::RoomsOfUser)
+}
+
+/// One more direct room that the user is in. Counted apart: others begin them.
+pub(super) fn room_for_one_direct(state: &State, user: UserId) -> Result<(), Refusal> {
+    let count = state.places_of(user).direct;
+    room_for_one_more(count as usize, DIRECT_ROOMS_PER_USER_MAX, Bound::DirectRooms)
 }
 
 /// One more room that the user owns.

@@ -4,7 +4,9 @@ use crate::{
     Done, Event, Refusal, Retention, RoomId, RoomStanding, Seq, State, StateEvent, Sweep, Timestamp, UserId, Withdrawn,
 };
 
-use super::super::limits::{ENDS_PER_ENTRY_MAX, PURGES_PER_ENTRY_MAX, SWEEP_LINES_MAX, SWEEP_ROWS_MAX};
+use super::super::limits::{
+    ENDS_PER_ENTRY_MAX, LINES_BESIDE_MESSAGES_MAX, PURGES_PER_ENTRY_MAX, SWEEP_LINES_MAX, SWEEP_ROWS_MAX,
+};
 use super::super::lines::Message;
 use super::super::table::RoomState;
 use super::Decision;
@@ -15,6 +17,7 @@ pub(super) fn sweep(state: &State, sweep: Sweep) -> Decision {
         Sweep::Room(room) => of_room(state, room)?,
         Sweep::User(user) => of_user(state, user),
         Sweep::Expired => expired(state),
+        Sweep::Closing => closing(state),
     };
     let events = events.into_iter().map(Event::State).collect();
     Ok((Done::Swept { more }, events))
@@ -32,30 +35,93 @@ fn of_room(state: &State, room: RoomId) -> Result<(Vec<StateEvent>, bool), Refus
     let Some(found) = state.rooms.get(&room) else {
         return Ok((Vec::new(), false));
     };
-    let cut = match found.room.standing {
-        RoomStanding::Deleted => Some(all(state, room, found)),
-        RoomStanding::Open | RoomStanding::Archived => overdue(state, room, found),
-    };
-    let Some(Cut { first, more }) = cut else {
+    if found.room.standing == RoomStanding::Deleted {
+        return Ok(close(state, room, found, &mut Budget::of_entry()));
+    }
+    let Some(Cut { first, more }) = overdue(state, room, found) else {
         return Ok((Vec::new(), false));
     };
-    let mut events = Vec::new();
-    if first > found.room.first_seq {
-        events.push(history_cut(state, room, found, first));
+    let cut = (first > found.room.first_seq).then(|| history_cut(state, room, found, first));
+    Ok((cut.into_iter().collect(), more))
+}
+
+/// Deleted rooms, one after the other.
+fn closing(state: &State) -> (Vec<StateEvent>, bool) {
+    let (mut events, mut budget) = (Vec::new(), Budget::of_entry());
+    let rooms = state
+        .closing
+        .iter()
+        .filter_map(|room| Some((*room, state.rooms.get(room)?)));
+    for (room, found) in rooms {
+        if budget.is_spent() {
+            return (events, true);
+        }
+        let (closed, more) = close(state, room, found, &mut budget);
+        events.extend(closed);
+        if more {
+            return (events, true);
+        }
     }
-    if found.room.standing == RoomStanding::Deleted && !more {
-        events.push(StateEvent::RoomForgotten { room });
+    (events, false)
+}
+
+/// The end of all that is kept of a room, if this entry can still hold it: behind these events nothing
+/// of it is left, so what they follow has to close the room first, as its deletion does.
+pub(super) fn forgotten_at_once(state: &State, room: RoomId, budget: &mut Budget) -> Vec<StateEvent> {
+    let Some(found) = state.rooms.get(&room) else {
+        return Vec::new();
+    };
+    let mut rest = *budget;
+    if rest.is_spent() || found.room.last_seq.next().0 - found.room.first_seq.0 > rest.lines {
+        return Vec::new();
     }
-    Ok((events, more))
+    match close(state, room, found, &mut rest) {
+        (events, false) => {
+            *budget = rest;
+            events
+        }
+        (_, true) => Vec::new(),
+    }
+}
+
+/// How much of deleted rooms one entry takes away at the most.
+#[derive(Clone, Copy)]
+pub(super) struct Budget {
+    lines: u64,
+    /// Besides messages.
+    rows: usize,
+}
+
+impl Budget {
+    pub(super) const fn of_entry() -> Self {
+        Self {
+            lines: SWEEP_LINES_MAX,
+            rows: SWEEP_ROWS_MAX,
+        }
+    }
+
+    const fn is_spent(self) -> bool {
+        self.lines == 0 || self.rows == 0
+    }
+}
+
+/// As much of a deleted room as there is a budget for, and whether there is more.
+fn close(state: &State, room: RoomId, found: &RoomState, budget: &mut Budget) -> (Vec<StateEvent>, bool) {
+    let from = found.room.first_seq;
+    let Cut { first, more } = all(state, room, found, budget);
+    // A room is work also when it has no line any more.
+    budget.lines = budget.lines.saturating_sub((first.0 - from.0).max(1));
+    let cut = (first > from).then(|| history_cut(state, room, found, first));
+    let forgotten = (!more).then_some(StateEvent::RoomForgotten { room });
+    (cut.into_iter().chain(forgotten).collect(), more)
 }
 
 /// Of a deleted room everything goes.
-fn all(state: &State, room: RoomId, found: &RoomState) -> Cut {
-    let (from, end) = stretch(found);
-    let mut rows = 0;
+fn all(state: &State, room: RoomId, found: &RoomState, budget: &mut Budget) -> Cut {
+    let (from, end) = stretch(found, budget.lines);
     for (seq, _) in found.lines.within(before(from), before(end)) {
-        rows += rows_with(state, room, seq);
-        if rows >= SWEEP_ROWS_MAX {
+        budget.rows = budget.rows.saturating_sub(rows_with(state, room, seq));
+        if budget.rows == 0 {
             let first = seq.next();
             let more = first <= found.room.last_seq;
             return Cut { first, more };
@@ -65,20 +131,21 @@ fn all(state: &State, room: RoomId, found: &RoomState) -> Cut {
     Cut { first: end, more }
 }
 
-/// The messages that the room's retention gives up, with what lies before them. Lines that are no
-/// messages say nothing without the messages around them, so they wait for the next message.
+/// The messages that the room's retention gives up, with what lies before them, and other lines past
+/// their number. Lines that are no messages say nothing without the messages around them, so but for
+/// their number they wait for the next message.
 fn overdue(state: &State, room: RoomId, found: &RoomState) -> Option<Cut> {
-    let retention = state.retention(room);
-    let mut live = found.room.messages;
-    let (_, oldest) = found.lines.head()?;
-    if !is_over(retention, live, state.now(), &oldest) {
+    let (retention, now) = (state.retention(room), state.now());
+    if !is_overdue(found, retention, now) {
         return None;
     }
-    let (from, end) = stretch(found);
-    let (mut first, mut rows) = (from, 0);
+    let kept = past_number(found, retention);
+    let is_over = |seq, live, message: &Message| seq < kept || is_over(retention, live, now, message);
+    let (from, end) = stretch(found, SWEEP_LINES_MAX);
+    let (mut first, mut live, mut rows) = (from, found.room.messages, 0);
     for (seq, message) in found.lines.within(before(from), before(end)) {
-        if !is_over(retention, live, state.now(), &message) {
-            return Some(Cut { first, more: false });
+        if !is_over(seq, live, &message) {
+            break;
         }
         first = seq.next();
         live -= u64::from(!message.redacted);
@@ -87,15 +154,50 @@ fn overdue(state: &State, room: RoomId, found: &RoomState) -> Option<Cut> {
             break;
         }
     }
-    // No message in the whole stretch: what goes comes after it.
-    let first = if first == from { end } else { first };
-    let next = found.lines.within(before(first), found.room.last_seq).next();
-    let more = next.is_some_and(|(_, message)| is_over(retention, live, state.now(), &message));
+    let last = found.room.last_seq;
+    let next = match first > from {
+        true => found.lines.within(before(first), last).next(),
+        false => found.lines.head(),
+    };
+    let goes_next = next.is_some_and(|(seq, message)| is_over(seq, live, &message));
+    let next = next.map_or(last.next(), |(seq, _)| seq);
+    // All that lies before a message that goes, and of what stays before another one so many.
+    let rest = if goes_next {
+        next
+    } else {
+        kept.max(Seq(next.0.saturating_sub(LINES_BESIDE_MESSAGES_MAX)))
+    };
+    let target = first.max(rest);
+    let first = if rows < SWEEP_ROWS_MAX { target.min(end) } else { first };
+    let more = goes_next || first < target;
     Some(Cut { first, more })
 }
 
+/// Whether a room that is not deleted has lines that are to go. Reads what stands in the room's record
+/// and its oldest message.
+pub(in crate::state) fn is_overdue(found: &RoomState, retention: Retention, now: Timestamp) -> bool {
+    let RoomState { room, lines } = found;
+    if past_number(found, retention) > room.first_seq || lines.leading() > LINES_BESIDE_MESSAGES_MAX {
+        return true;
+    }
+    // Most rooms are asked no further: their lines lie all over the memory.
+    let may_be = retention.age_max.is_some() || retention.messages_max.is_some_and(|max| room.messages > max);
+    let oldest = lines.head().filter(|_| may_be);
+    oldest.is_some_and(|(_, oldest)| is_over(retention, room.messages, now, &oldest))
+}
+
+/// The oldest line that a bound on the messages' number leaves: else a room that takes no more than a
+/// few messages would keep what is no message for ever.
+fn past_number(found: &RoomState, retention: Retention) -> Seq {
+    let lines_max = retention
+        .messages_max
+        .map(|max| max.saturating_add(LINES_BESIDE_MESSAGES_MAX));
+    let end = found.room.last_seq.next();
+    Seq(end.0.saturating_sub(lines_max.unwrap_or(u64::MAX)))
+}
+
 /// Whether the oldest message of a room with so many live ones is to go.
-pub(in crate::state) fn is_over(retention: Retention, live: u64, now: Timestamp, oldest: &Message) -> bool {
+fn is_over(retention: Retention, live: u64, now: Timestamp, oldest: &Message) -> bool {
     let age = now.0.saturating_sub(oldest.at.0);
     retention.age_max.is_some_and(|max| age > max.0) || retention.messages_max.is_some_and(|max| live > max)
 }
@@ -121,9 +223,9 @@ fn history_cut(state: &State, room: RoomId, found: &RoomState, first: Seq) -> St
 }
 
 /// The lines that one entry may cut off: from the first one to before the second.
-fn stretch(found: &RoomState) -> (Seq, Seq) {
+fn stretch(found: &RoomState, lines: u64) -> (Seq, Seq) {
     let from = found.room.first_seq;
-    (from, Seq(from.0 + SWEEP_LINES_MAX).min(found.room.last_seq.next()))
+    (from, Seq(from.0 + lines).min(found.room.last_seq.next()))
 }
 
 fn rows_with(state: &State, room: RoomId, seq: Seq) -> usize {
@@ -159,8 +261,14 @@ fn expired(state: &State) -> (Vec<StateEvent>, bool) {
     let invites = state.invites_over(now).map(|invite| StateEvent::InviteEnded { invite });
     let bans = state.bans_over(now);
     let bans = bans.map(|(room, user)| StateEvent::BanEnded { room, user });
-    let some = invites.take(ENDS_PER_ENTRY_MAX).chain(bans.take(ENDS_PER_ENTRY_MAX));
+    let silences = state.restrictions_over(now);
+    let silences = silences.map(|(room, user)| StateEvent::RestrictionEnded { room, user });
+    let some = invites
+        .take(ENDS_PER_ENTRY_MAX)
+        .chain(bans.take(ENDS_PER_ENTRY_MAX))
+        .chain(silences.take(ENDS_PER_ENTRY_MAX));
     let more = state.invites_over(now).nth(ENDS_PER_ENTRY_MAX).is_some()
-        || state.bans_over(now).nth(ENDS_PER_ENTRY_MAX).is_some();
+        || state.bans_over(now).nth(ENDS_PER_ENTRY_MAX).is_some()
+        || state.restrictions_over(now).nth(ENDS_PER_ENTRY_MAX).is_some();
     (some.collect(), more)
 }

@@ -1,18 +1,18 @@
 //! Writers: granted, and gone.
 
 use crate::{
-    DeviceId, Done, EXPIRIES_PER_ENTRY_MAX, Event, GrantWriter, LogIndex, Refusal, RequestNo, State, StateEvent,
-    Timestamp, WRITERS_PER_DEVICE_MAX, WriterId,
+    Device, Done, EXPIRIES_PER_ENTRY_MAX, Event, GrantWriter, LogIndex, Refusal, RequestNo, State, StateEvent,
+    Timestamp, UserId, WRITERS_PER_USER_MAX, WriterId,
 };
 
 use super::super::limits::too_idle;
 use super::Decision;
 
 pub(super) fn grant(state: &State, index: LogIndex, command: &GrantWriter) -> Decision {
-    let binding = state.device(&command.device).ok_or(Refusal::NotLoggedIn)?.binding;
+    let Device { user, binding, .. } = *state.device(&command.device).ok_or(Refusal::NotLoggedIn)?;
     let writer = WriterId(index.0);
-    let over = (of_device(state, command.device).count() + 1).saturating_sub(WRITERS_PER_DEVICE_MAX);
-    let mut events: Vec<_> = of_device(state, command.device)
+    let over = (of_user(state, user).count() + 1).saturating_sub(WRITERS_PER_USER_MAX);
+    let mut events: Vec<_> = of_user(state, user)
         .take(over)
         .map(|idle| expired(state, idle))
         .collect();
@@ -43,11 +43,11 @@ pub(super) fn expiries(state: &State, now: Timestamp) -> impl Iterator<Item = Ev
         .map(|id| expired(state, id))
 }
 
-/// The writers on a device, the longest idle first.
-fn of_device(state: &State, device: DeviceId) -> impl Iterator<Item = WriterId> + '_ {
-    let first = (device, Timestamp(0), WriterId(0));
-    let last = (device, Timestamp(u64::MAX), WriterId(u64::MAX));
-    state.device_writers.range(first..=last).map(|(_, _, id)| *id)
+/// The writers of a user, the longest idle first.
+fn of_user(state: &State, user: UserId) -> impl Iterator<Item = WriterId> + '_ {
+    let first = (user, Timestamp(0), WriterId(0));
+    let last = (user, Timestamp(u64::MAX), WriterId(u64::MAX));
+    state.user_writers.range(first..=last).map(|(_, _, id)| *id)
 }
 
 fn expired(state: &State, writer: WriterId) -> Event {

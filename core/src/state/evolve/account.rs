@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 
 use crate::{
-    Device, DeviceId, Invite, Outcome, PasswordHash, RECEIPT_WINDOW, RequestNo, Standing, State, StateEvent, Timestamp,
-    User, UserId, Writer, WriterId,
+    Device, DeviceId, Invite, Outcome, PasswordHash, RECEIPT_WINDOW, RequestNo, Standing, State, StateEvent, User,
+    UserId, Writer, WriterId,
 };
 
 use super::super::table::WriterState;
@@ -24,7 +24,11 @@ impl State {
             } => {
                 self.user_names.insert(name.clone(), *user);
                 self.likenesses.insert((*likeness, *user));
-                self.bots.extend(owner.map(|owner| (owner, *user)));
+                self.active_users += 1;
+                if let Some(owner) = owner {
+                    self.bots.insert((*owner, *user));
+                    *self.bots_made.entry(*owner).or_default() += 1;
+                }
                 self.users.insert(
                     *user,
                     User {
@@ -75,8 +79,10 @@ impl State {
                         receipts: VecDeque::new(),
                     },
                 );
+                let user = self.devices.get(device).expect(DECIDED).user;
                 self.idle.insert((now, *writer));
-                self.device_writers.insert((*device, now, *writer));
+                self.device_writers.insert((*device, *writer));
+                self.user_writers.insert((user, now, *writer));
             }
             StateEvent::WriterExpired { writer, .. } => self.expire(*writer),
             StateEvent::Answered {
@@ -111,16 +117,19 @@ impl State {
     fn unbind(&mut self, device: DeviceId) {
         let bound = self.devices.remove(&device).expect(DECIDED);
         self.user_devices.remove(&(bound.user, device));
-        let first = (device, Timestamp(0), WriterId(0));
-        let last = (device, Timestamp(u64::MAX), WriterId(u64::MAX));
-        let left = self.device_writers.range(first..=last).map(|(_, _, writer)| *writer);
-        self.orphans.extend(left);
+        let all = (device, WriterId(0))..=(device, WriterId(u64::MAX));
+        for (_, id) in self.device_writers.range(all) {
+            let used_at = self.writers.get(id).expect(DECIDED).writer.used_at;
+            self.user_writers.remove(&(bound.user, used_at, *id));
+            self.orphans.insert(*id);
+        }
     }
 
     fn delete(&mut self, id: UserId, purge: bool) {
         let user = self.users.get_mut(&id).expect(DECIDED);
         user.password = PasswordHash::none();
         user.standing = Standing::Deleted { purging: purge };
+        self.active_users -= 1;
         if let Some(owner) = user.owner {
             self.bots.remove(&(owner, id));
         }
@@ -162,19 +171,23 @@ impl State {
     fn expire(&mut self, writer: WriterId) {
         let expired = self.writers.remove(&writer).expect(DECIDED).writer;
         self.idle.remove(&(expired.used_at, writer));
-        self.device_writers.remove(&(expired.device, expired.used_at, writer));
-        self.orphans.remove(&writer);
+        self.device_writers.remove(&(expired.device, writer));
+        if !self.orphans.remove(&writer) {
+            let user = self.devices.get(&expired.device).expect(DECIDED).user;
+            self.user_writers.remove(&(user, expired.used_at, writer));
+        }
     }
 
     fn answer(&mut self, id: WriterId, request: RequestNo, outcome: &Outcome) {
         let now = self.clock.now;
         let WriterState { writer, receipts } = self.writers.get_mut(&id).expect(DECIDED);
         self.idle.remove(&(writer.used_at, id));
-        self.device_writers.remove(&(writer.device, writer.used_at, id));
+        let user = self.devices.get(&writer.device).expect(DECIDED).user;
+        self.user_writers.remove(&(user, writer.used_at, id));
         writer.last = request;
         writer.used_at = now;
         self.idle.insert((now, id));
-        self.device_writers.insert((writer.device, now, id));
+        self.user_writers.insert((user, now, id));
         if receipts.len() as u64 == RECEIPT_WINDOW {
             receipts.pop_front();
         }

@@ -35,13 +35,11 @@ impl State {
                 self.texts_grow(event.author, body.as_str().len() as u64);
             }
             RoomEventKind::Edited { target, body, .. } => {
-                let bytes = body.as_str().len() as u32;
-                let lines = &mut self.rooms.get_mut(&event.room).expect(DECIDED).lines;
-                let before = lines.message(*target).expect(DECIDED);
-                lines.change(*target, |message| message.bytes = bytes);
-                self.texts_grow(before.author, u64::from(bytes));
-                self.texts_shrink(before.author, u64::from(before.bytes));
-                self.edits.entry((event.room, *target)).or_default().push(event.seq);
+                let bytes = body.as_str().len() as u64;
+                let edits = self.edits.entry((event.room, *target)).or_default();
+                edits.lines.push(event.seq);
+                edits.bytes += bytes;
+                self.texts_grow(event.author, bytes);
             }
             RoomEventKind::Redacted { target, .. } => self.withdraw(target),
             RoomEventKind::Reacted { target, emoji } => {
@@ -89,10 +87,10 @@ impl State {
                 no,
                 dropped,
             } => {
-                if let Some((room, seq)) = dropped {
-                    self.mentions.remove(&(*user, *room, *seq));
+                if let Some(place) = dropped {
+                    self.take_mention(*user, *place);
                 }
-                self.mentions.insert((*user, *room, *seq), *no);
+                self.put_mention(*user, (*room, *seq), *no);
             }
             StateEvent::RoomCalled {
                 room,
@@ -108,8 +106,8 @@ impl State {
                 self.calls.insert((*room, *seq), crate::Call { no, author });
             }
             StateEvent::MentionsDropped { user, mentions } => {
-                for (room, seq) in mentions {
-                    self.mentions.remove(&(*user, *room, *seq));
+                for place in mentions {
+                    self.take_mention(*user, *place);
                 }
             }
             _ => {}
@@ -135,7 +133,8 @@ impl State {
             ..
         } = *target;
         let state = self.rooms.get_mut(&room).expect(DECIDED);
-        let bytes = state.lines.message(seq).expect(DECIDED).bytes;
+        let edits = self.edits.remove(&(room, seq)).unwrap_or_default();
+        let bytes = u64::from(state.lines.message(seq).expect(DECIDED).bytes) + edits.bytes;
         state.lines.change(seq, |message| {
             message.redacted = true;
             message.bytes = 0;
@@ -145,8 +144,7 @@ impl State {
         if let Some(member) = self.members.get_mut(&(room, author)).filter(|member| seq > member.read) {
             member.own_past_mark -= 1;
         }
-        self.texts_shrink(author, u64::from(bytes));
-        self.edits.remove(&(room, seq));
+        self.texts_shrink(author, bytes);
         let key = MessageKey::new(author, digest, room, seq);
         self.messages.remove(&key);
         self.withdrawn.insert(key);

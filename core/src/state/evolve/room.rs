@@ -21,6 +21,9 @@ impl State {
                 topic,
             } => {
                 self.room_names.insert(name.clone(), *room);
+                if !private {
+                    self.public_names.insert(name.clone(), *room);
+                }
                 let created = Room {
                     name: name.clone(),
                     private: *private,
@@ -51,11 +54,12 @@ impl State {
             StateEvent::MemberRemoved { room, user } => self.remove_member(*room, *user),
             StateEvent::InvitationEnded { room, user } => self.end_invitation(*room, *user),
             StateEvent::BanEnded { room, user } => self.take_ban(*room, *user),
-            StateEvent::RestrictionEnded { room, user } => drop(self.restrictions.remove(&(*room, *user))),
+            StateEvent::RestrictionEnded { room, user } => drop(self.take_restriction(*room, *user)),
             StateEvent::RoomDeleted { room: id } => {
                 let room = &mut self.rooms.get_mut(id).expect(DECIDED).room;
                 room.standing = RoomStanding::Deleted;
                 self.room_names.remove(&room.name);
+                self.public_names.remove(&room.name);
                 self.closing.insert(*id);
             }
             StateEvent::RoomForgotten { room } => {
@@ -93,8 +97,19 @@ impl State {
             RoomEventKind::Muted { user, until, .. } => {
                 self.known_member(id, *user).muted_until = until.unwrap_or(Timestamp(u64::MAX));
             }
-            RoomEventKind::Unmuted { user, .. } => self.known_member(id, *user).muted_until = Timestamp(0),
-            RoomEventKind::RoleSet { user, role, .. } => self.known_member(id, *user).role = *role,
+            RoomEventKind::Unmuted { user, .. } => {
+                self.ease(id, *user, |waiting| waiting.muted_until = Timestamp(0));
+                if let Some(member) = self.members.get_mut(&(id, *user)) {
+                    member.muted_until = Timestamp(0);
+                }
+            }
+            RoomEventKind::RoleSet { user, role, .. } => {
+                self.ease(id, *user, |waiting| waiting.read_only = *role == Role::ReadOnly);
+                if let Some(mut member) = self.take_member(id, *user) {
+                    member.role = *role;
+                    self.put_member(id, *user, member);
+                }
+            }
             _ => {}
         }
     }
@@ -104,7 +119,7 @@ impl State {
         let room = &mut self.rooms.get_mut(&id).expect(DECIDED).room;
         room.members += 1;
         let is_creator = joined == Seq(1) && !room.name.is_direct();
-        let waiting = self.restrictions.remove(&(id, user));
+        let waiting = self.take_restriction(id, user);
         let role = match waiting {
             _ if is_creator => Role::Owner,
             Some(Restriction { read_only: true, .. }) => Role::ReadOnly,
@@ -117,15 +132,13 @@ impl State {
             own_past_mark: 0,
             muted_until: waiting.map_or(Timestamp(0), |waiting| waiting.muted_until),
         };
-        self.members.insert((id, user), member);
-        self.user_rooms.insert((user, id));
+        self.put_member(id, user, member);
         self.end_invitation(id, user);
     }
 
     fn remove_member(&mut self, id: RoomId, user: UserId) {
         self.rooms.get_mut(&id).expect(DECIDED).room.members -= 1;
-        self.members.remove(&(id, user));
-        self.user_rooms.remove(&(user, id));
+        self.take_member(id, user).expect(DECIDED);
     }
 
     /// The end of a membership in a room that goes on: what kept the member from writing waits there.
@@ -136,13 +149,19 @@ impl State {
             read_only: role == Role::ReadOnly,
             muted_until,
         };
-        let is_any = restriction.read_only || muted_until > self.clock.now;
-        let waiting = self
-            .restrictions
-            .range((id, UserId(0))..=(id, UserId(u64::MAX)))
-            .count();
-        if is_any && waiting < RESTRICTIONS_PER_ROOM_MAX as usize {
-            self.restrictions.insert((id, user), restriction);
+        if restriction.holds(self.clock.now) && self.restrictions(id).count() < RESTRICTIONS_PER_ROOM_MAX as usize {
+            self.put_restriction(id, user, restriction);
+        }
+    }
+
+    /// Changes what waits for somebody; what keeps nobody from writing waits no longer.
+    fn ease(&mut self, id: RoomId, user: UserId, change: impl FnOnce(&mut Restriction)) {
+        let Some(mut waiting) = self.take_restriction(id, user) else {
+            return;
+        };
+        change(&mut waiting);
+        if waiting.holds(self.clock.now) {
+            self.put_restriction(id, user, waiting);
         }
     }
 

@@ -38,10 +38,22 @@ impl State {
             .filter(|(_, user)| user.is_active())
     }
 
-    /// How many accounts there are, with those that are no more: they take their places for ever.
+    /// How many accounts there are, without those that are no more.
     #[must_use]
-    pub fn users_count(&self) -> usize {
+    pub const fn users_count(&self) -> usize {
+        self.active_users
+    }
+
+    /// How many names were ever given to accounts: those that are no more keep theirs.
+    #[must_use]
+    pub fn names_count(&self) -> usize {
         self.users.len()
+    }
+
+    /// How many bots a user has ever made, with those that are no more.
+    #[must_use]
+    pub fn bots_made_by(&self, user: UserId) -> u32 {
+        self.bots_made.get(&user).copied().unwrap_or_default()
     }
 
     /// A bound device.
@@ -71,7 +83,8 @@ impl State {
         own.unwrap_or(self.settings().quota)
     }
 
-    /// What the present texts of a user's messages come to, in bytes.
+    /// What is kept of the texts of a user's messages, in bytes: those that they were posted with and
+    /// those of all their edits, until a message loses its texts.
     #[must_use]
     pub fn text_bytes(&self, user: UserId) -> u64 {
         self.text_bytes.get(&user).copied().unwrap_or_default()

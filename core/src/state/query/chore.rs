@@ -1,51 +1,49 @@
 //! What the leader should propose now.
 
+use std::ops::Bound::{Excluded, Unbounded};
+
 use crate::{InviteId, RoomId, RoomStanding, State, Sweep, Timestamp, UserId};
 
-use super::super::decide::is_over;
-use super::super::limits::CHORES_MAX;
-use super::super::table::RoomState;
+use super::super::decide::is_overdue;
+use super::super::limits::{CHORE_LOOKS_MAX, CHORES_MAX};
 
 impl State {
-    /// The sweeps that have something to do at this time, at most [`CHORES_MAX`]. Goes through the
-    /// rooms once, with one look at each: about a tenth of a microsecond a room.
+    /// The sweeps that have something to do at this time, at most [`CHORES_MAX`], as far as they are
+    /// found among the [`CHORE_LOOKS_MAX`] rooms after this one (or from the first); and after which
+    /// room to go on, until all were looked at. One look takes about a tenth of a microsecond. What
+    /// is not about the bounds of a room is told each time: deleted rooms first, since they take the
+    /// places of others.
     #[must_use]
-    pub fn chores(&self, now: Timestamp) -> Vec<Sweep> {
+    pub fn chores(&self, now: Timestamp, after: Option<RoomId>) -> (Vec<Sweep>, Option<RoomId>) {
         let now = now.max(self.now());
-        let expired = self.invites_over(now).next().is_some() || self.bans_over(now).next().is_some();
-        let expired = expired.then_some(Sweep::Expired);
+        let is_closing = !self.closing.is_empty();
+        let is_over = self.invites_over(now).next().is_some()
+            || self.bans_over(now).next().is_some()
+            || self.restrictions_over(now).next().is_some();
+        let closing = is_closing.then_some(Sweep::Closing);
+        let expired = is_over.then_some(Sweep::Expired);
+        let mut chores: Vec<_> = closing.into_iter().chain(expired).collect();
         let purging = self.purging.iter().map(|user| Sweep::User(*user));
-        let closing = self.closing.iter().map(|room| Sweep::Room(*room));
-        // A quarter each, and what is left for rooms that are over their bounds.
-        let quarter = CHORES_MAX / 4;
-        let mut chores: Vec<_> = expired.into_iter().chain(purging.take(quarter)).collect();
-        chores.extend(closing.take(quarter));
-        let overdue = self.overdue(now);
-        // Where there are more than go in, each time begins at another one: none waits for ever
-        // behind rooms that are always over.
-        let from = usize::try_from(now.0).unwrap_or_default().checked_rem(overdue.len());
-        let turned = overdue
-            .iter()
-            .cycle()
-            .skip(from.unwrap_or_default())
-            .take(overdue.len());
-        chores.extend(turned.take(CHORES_MAX - chores.len()).map(|room| Sweep::Room(*room)));
-        chores
+        // The rooms have more than half of it.
+        chores.extend(purging.take(CHORES_MAX / 4));
+        let next = self.overdue(now, after, &mut chores);
+        (chores, next)
     }
 
-    fn overdue(&self, now: Timestamp) -> Vec<RoomId> {
+    /// Adds rooms over their bounds; the last one looked at, where others may come behind it.
+    fn overdue(&self, now: Timestamp, after: Option<RoomId>, chores: &mut Vec<Sweep>) -> Option<RoomId> {
         let all = self.settings().retention;
-        let rooms = self.rooms.iter().filter(|(_, RoomState { room, lines })| {
-            let bounds = room.retention.or(all);
-            // Most rooms are asked no further: their lines lie all over the memory.
-            let may_be = bounds.age_max.is_some() || bounds.messages_max.is_some_and(|max| room.messages > max);
-            may_be
-                && room.standing != RoomStanding::Deleted
-                && lines
-                    .head()
-                    .is_some_and(|(_, oldest)| is_over(bounds, room.messages, now, &oldest))
-        });
-        rooms.map(|(id, _)| *id).collect()
+        let from = after.map_or(Unbounded, Excluded);
+        for (looks, (id, found)) in self.rooms.range((from, Unbounded)).enumerate() {
+            let room = &found.room;
+            if room.standing != RoomStanding::Deleted && is_overdue(found, room.retention.or(all), now) {
+                chores.push(Sweep::Room(*id));
+            }
+            if looks + 1 >= CHORE_LOOKS_MAX || chores.len() >= CHORES_MAX {
+                return Some(*id);
+            }
+        }
+        None
     }
 
     /// Invites that have run out, by id.
@@ -57,6 +55,13 @@ impl State {
     /// Bans that have run out, those first that did so first.
     pub(in crate::state) fn bans_over(&self, now: Timestamp) -> impl Iterator<Item = (RoomId, UserId)> + '_ {
         let over = self.ban_ends.range(..=(now, RoomId(u64::MAX), UserId(u64::MAX)));
+        over.map(|(_, room, user)| (*room, *user))
+    }
+
+    /// Silences of people who are not there that have run out, those first that did so first.
+    pub(in crate::state) fn restrictions_over(&self, now: Timestamp) -> impl Iterator<Item = (RoomId, UserId)> + '_ {
+        let until = (now, RoomId(u64::MAX), UserId(u64::MAX));
+        let over = self.restriction_ends.range(..=until);
         over.map(|(_, room, user)| (*room, *user))
     }
 }

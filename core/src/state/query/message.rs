@@ -1,6 +1,7 @@
 //! What others may ask about messages: unread ones, mentions, texts and how long they stay.
 
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::BinaryHeap;
+use std::ops::Bound::{Excluded, Included};
 
 use crate::{EventNo, Reaction, Retention, RoomId, Seq, State, Timestamp, UserId};
 
@@ -28,32 +29,55 @@ impl State {
         Some((named + calls.count()) as u64)
     }
 
-    /// The messages that name a user or call a room that the user is in, the newest first. A user
-    /// is told only of what came after their join, and of no text that is gone.
+    /// The messages that name a user or call a room that the user is in, the newest first, at most so
+    /// many: those before this number (or all), and those past the user's marks alone, if that is asked
+    /// for. A user is told only of what came after their join, and of no text that is gone.
     #[must_use]
-    pub fn mentions_of(&self, user: UserId) -> Vec<(EventNo, RoomId, Seq)> {
-        let named = self
-            .mentions
-            .range((user, RoomId(0), Seq(0))..=(user, RoomId(u64::MAX), Seq(u64::MAX)))
-            .filter(|((_, room, seq), _)| {
-                let member = self.member(*room, user);
-                member.is_some_and(|member| *seq > member.joined) && self.has_text(*room, *seq)
-            })
-            .map(|((_, room, seq), no)| (*no, (*room, *seq)));
-        let calls = self.rooms_of(user).flat_map(|room| {
-            let from = self
-                .member(room, user)
-                .map_or(Seq(u64::MAX), |member| member.joined.next());
-            let calls = self.calls_for(room, user, from);
-            calls.map(move |(seq, no)| (no, (room, seq)))
+    pub fn mentions_of(
+        &self,
+        user: UserId,
+        before: Option<EventNo>,
+        unread: bool,
+        limit: usize,
+    ) -> Vec<(EventNo, RoomId, Seq)> {
+        let before = before.unwrap_or(EventNo(u64::MAX));
+        let from = |room| {
+            let member = self.member(room, user)?;
+            Some(if unread { member.read } else { member.joined }.next())
+        };
+        let named = self.mentioned.get(&user).into_iter();
+        let named = named.flat_map(|all| all.range(..before).rev());
+        let named = named.filter(|(_, (room, seq))| {
+            let is_asked = from(*room).is_some_and(|from| *seq >= from);
+            is_asked && self.has_text(*room, *seq)
         });
-        // A message may do both.
-        let found: BTreeMap<_, _> = named.chain(calls).collect();
+        let mut named = named.map(|(no, (room, seq))| (*no, *room, *seq)).peekable();
+        // The newest call of each room, and the one before it once that is told.
+        let call = |room, upto: Seq| {
+            let older = self.calls.range((room, from(room)?)..(room, upto)).rev();
+            let mut older = older.filter(|(_, call)| call.no < before && call.author != user);
+            let ((_, seq), call) = older.find(|((_, seq), _)| self.has_text(room, *seq))?;
+            Some((call.no, room, *seq))
+        };
+        let mut calls: BinaryHeap<_> = self
+            .rooms_of(user)
+            .filter_map(|room| call(room, Seq(u64::MAX)))
+            .collect();
+        let mut found = Vec::new();
+        while found.len() < limit {
+            let newest = match (named.peek().copied(), calls.peek().copied()) {
+                (None, None) => break,
+                (one, other) => one.max(other),
+            };
+            // A message may do both.
+            named.next_if(|one| Some(*one) == newest);
+            if let Some((_, room, seq)) = calls.peek().copied().filter(|one| Some(*one) == newest) {
+                calls.pop();
+                calls.extend(call(room, seq));
+            }
+            found.extend(newest);
+        }
         found
-            .into_iter()
-            .rev()
-            .map(|(no, (room, seq))| (no, room, seq))
-            .collect()
     }
 
     /// Calls of the whole room by others from a seq on, that still have their texts.
@@ -69,26 +93,23 @@ impl State {
         message.is_some_and(|message| !message.redacted)
     }
 
-    /// The places of a user's messages that have their texts, by room and seq, after this one (or
-    /// from the first), at most so many. Each page goes through all of the user's messages, since
-    /// they are kept by their ids.
+    /// A user's messages that have their texts, each once and in no order that means anything, after
+    /// this one (or from the first), at most so many. A message that comes while somebody goes through
+    /// them page by page may be among them or not.
     #[must_use]
-    pub fn messages_by(&self, user: UserId, after: Option<(RoomId, Seq)>, limit: usize) -> Vec<(RoomId, Seq)> {
-        let mut lowest = BinaryHeap::new();
-        let places = self.texts(user).map(|key| (key.room, key.seq));
-        for place in places.filter(|place| after.is_none_or(|after| *place > after)) {
-            lowest.push(place);
-            if lowest.len() > limit {
-                lowest.pop();
-            }
-        }
-        lowest.into_sorted_vec()
+    pub fn messages_by(&self, user: UserId, after: Option<OwnMessage>, limit: usize) -> Vec<OwnMessage> {
+        let after = after.map_or(Included(MessageKey::new(user, 0, RoomId(0), Seq(0))), |after| {
+            Excluded(after.key(user))
+        });
+        let last = MessageKey::new(user, u128::MAX, RoomId(u64::MAX), Seq(u64::MAX));
+        let found = self.messages.range((after, Included(last)));
+        found.take(limit).map(OwnMessage::of).collect()
     }
 
     /// The lines that edited a message which still has its text, ascending.
     #[must_use]
     pub fn edits(&self, room: RoomId, seq: Seq) -> &[Seq] {
-        self.edits.get(&(room, seq)).map_or(&[], Vec::as_slice)
+        self.edits.get(&(room, seq)).map_or(&[], |edits| &edits.lines)
     }
 
     /// The emojis at a message, by user.
@@ -132,6 +153,36 @@ impl State {
         let first = MessageKey::new(user, 0, RoomId(0), Seq(0));
         let last = MessageKey::new(user, u128::MAX, RoomId(u64::MAX), Seq(u64::MAX));
         self.messages.range(first..=last)
+    }
+}
+
+/// A message among its author's own. They are kept by halves of their ids' digests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OwnMessage {
+    /// Tells its place among them.
+    pub mark: u64,
+    /// Where it stands.
+    pub room: RoomId,
+    /// Its place there.
+    pub seq: Seq,
+}
+
+impl OwnMessage {
+    const fn of(key: &MessageKey) -> Self {
+        Self {
+            mark: key.high,
+            room: key.room,
+            seq: key.seq,
+        }
+    }
+
+    const fn key(self, author: UserId) -> MessageKey {
+        MessageKey {
+            author,
+            high: self.mark,
+            room: self.room,
+            seq: self.seq,
+        }
     }
 }
 

@@ -5,3 +5,5 @@ mod chore;
 mod clock;
 mod message;
 mod room;
+
+pub use message::OwnMessage;

@@ -2,7 +2,11 @@
 
 use std::ops::Bound::{Excluded, Included, Unbounded};
 
-use crate::{Ban, Invitation, Member, Refusal, Role, Room, RoomId, RoomName, RoomRef, State, Timestamp, UserId};
+use crate::{
+    Ban, Invitation, Member, Refusal, Restriction, Role, Room, RoomId, RoomName, RoomRef, State, Timestamp, UserId,
+};
+
+use super::super::table::{Places, Seniority};
 
 impl State {
     /// A room by its id, whoever may see it.
@@ -20,13 +24,16 @@ impl State {
 
     /// All rooms, whoever may see them, by name.
     pub fn rooms(&self) -> impl Iterator<Item = (RoomId, &Room)> + '_ {
-        self.rooms_after(None)
+        self.room_names.values().filter_map(|id| Some((*id, self.room(*id)?)))
     }
 
-    /// All rooms whose names come after this one (or all), whoever may see them, by name.
-    pub fn rooms_after<'a>(&'a self, after: Option<&RoomName>) -> impl Iterator<Item = (RoomId, &'a Room)> + use<'a> {
+    /// The rooms that anybody may know of whose names come after this one (or all), by name.
+    pub fn public_rooms_after<'a>(
+        &'a self,
+        after: Option<&RoomName>,
+    ) -> impl Iterator<Item = (RoomId, &'a Room)> + use<'a> {
         let from = after.map_or(Unbounded, |name| Excluded(name.clone()));
-        self.room_names
+        self.public_names
             .range((from, Unbounded))
             .filter_map(|(_, id)| Some((*id, self.room(*id)?)))
     }
@@ -99,10 +106,23 @@ impl State {
     }
 
     /// Who left a room while they might not write there, by id.
-    pub(in crate::state) fn restrictions(&self, room: RoomId) -> impl Iterator<Item = UserId> + '_ {
+    pub(in crate::state) fn restrictions(&self, room: RoomId) -> impl Iterator<Item = (UserId, &Restriction)> + '_ {
         self.restrictions
             .range((room, UserId(0))..=(room, UserId(u64::MAX)))
-            .map(|((_, user), _)| *user)
+            .map(|((_, user), restriction)| (*user, restriction))
+    }
+
+    /// The rooms that somebody left while they might not write there, by id.
+    pub(in crate::state) fn restrictions_of(&self, user: UserId) -> impl Iterator<Item = RoomId> + '_ {
+        self.user_restrictions
+            .range((user, RoomId(0))..=(user, RoomId(u64::MAX)))
+            .map(|(_, room)| *room)
+    }
+
+    /// What waits for a user in a room and keeps them from writing now.
+    pub(in crate::state) fn restriction(&self, room: RoomId, user: UserId) -> Option<&Restriction> {
+        let found = self.restrictions.get(&(room, user));
+        found.filter(|restriction| restriction.holds(self.now()))
     }
 
     /// The ban that keeps a user out of a room now.
@@ -134,11 +154,20 @@ impl State {
     /// How many rooms a user owns.
     #[must_use]
     pub fn rooms_owned_by(&self, user: UserId) -> usize {
-        let owns = |room: &RoomId| {
-            self.member(*room, user)
-                .is_some_and(|member| member.role == Role::Owner)
-        };
-        self.rooms_of(user).filter(owns).count()
+        self.places_of(user).owned as usize
+    }
+
+    /// How many rooms a user is in, counted by kind.
+    pub(in crate::state) fn places_of(&self, user: UserId) -> Places {
+        self.places.get(&user).copied().unwrap_or_default()
+    }
+
+    /// The members of a named room, those first who may do the most, and of these the
+    /// longest-standing.
+    pub(in crate::state) fn by_seniority(&self, room: RoomId) -> impl Iterator<Item = UserId> + '_ {
+        let first = (room, Seniority::FIRST, UserId(0));
+        let last = (room, Seniority::LAST, UserId(u64::MAX));
+        self.seniority.range(first..=last).map(|(_, _, user)| *user)
     }
 }
 

@@ -15,11 +15,13 @@ impl State {
                 return Err(contradicts(from));
             }
             self.likenesses.insert((user.likeness, *id));
+            self.active_users += usize::from(user.is_active());
             if user.standing == (Standing::Deleted { purging: true }) {
                 self.purging.insert(*id);
             }
             if let Some(owner) = user.owner {
                 self.named_user(from, owner)?;
+                *self.bots_made.entry(owner).or_default() += 1;
                 if user.is_active() {
                     self.bots.insert((owner, *id));
                 }
@@ -53,10 +55,11 @@ impl State {
                 ..
             } = state.writer;
             self.idle.insert((used_at, *id));
-            self.device_writers.insert((device, used_at, *id));
-            if self.devices.get(&device).is_none_or(|device| device.binding != binding) {
-                self.orphans.insert(*id);
-            }
+            self.device_writers.insert((device, *id));
+            match self.devices.get(&device).filter(|device| device.binding == binding) {
+                Some(device) => self.user_writers.insert((device.user, used_at, *id)),
+                None => self.orphans.insert(*id),
+            };
         }
         receipts.sort_unstable_by_key(|(writer, request, ..)| (*writer, *request));
         let mut before = None;

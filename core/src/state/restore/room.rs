@@ -26,6 +26,9 @@ impl State {
             let is_taken = match state.room.standing {
                 RoomStanding::Deleted => !self.closing.insert(*id),
                 RoomStanding::Open | RoomStanding::Archived => {
+                    if !state.room.private {
+                        self.public_names.insert(state.room.name.clone(), *id);
+                    }
                     self.room_names.insert(state.room.name.clone(), *id).is_some()
                 }
             };
@@ -39,19 +42,22 @@ impl State {
     /// Lines must be there: marks are held against them.
     pub(super) fn index_members(&mut self) -> Result<(), RestoreError> {
         let mut counts: BTreeMap<RoomId, u32> = BTreeMap::new();
-        for ((room, user), member) in &self.members {
+        let members = std::mem::take(&mut self.members);
+        for ((room, user), member) in &members {
             let from = RecordKey::Member(*room, *user);
             self.named_user(from, *user)?;
             let is_active = self.user(*user).is_some_and(crate::User::is_active);
             if !fits(member, self.named_room(from, *room)?) || !is_active {
                 return Err(contradicts(from));
             }
-            self.user_rooms.insert((*user, *room));
+            self.index_member(*room, *user, member);
             *counts.entry(*room).or_default() += 1;
         }
+        self.members = members;
+        // Nobody is in a deleted room, and a room that nobody is in is deleted.
         let fits = |id: &RoomId, state: &RoomState| {
             let count = counts.get(id).copied().unwrap_or_default();
-            state.room.members == count && (state.room.standing != RoomStanding::Deleted || count == 0)
+            state.room.members == count && (state.room.standing == RoomStanding::Deleted) == (count == 0)
         };
         match self.rooms.iter().find(|(id, state)| !fits(id, state)) {
             Some((id, _)) => Err(contradicts(RecordKey::Room(*id))),
@@ -69,14 +75,18 @@ impl State {
             }
             self.ban_ends.extend(ban.until.map(|until| (until, *room, *user)));
         }
-        for (room, user) in self.restrictions.keys() {
+        let restrictions = std::mem::take(&mut self.restrictions);
+        for ((room, user), restriction) in &restrictions {
             let from = RecordKey::Restriction(*room, *user);
             self.named_user(from, *user)?;
             let is_closed = self.named_room(from, *room)?.room.standing == RoomStanding::Deleted;
-            if is_closed || self.members.contains_key(&(*room, *user)) {
+            let is_active = self.user(*user).is_some_and(crate::User::is_active);
+            if is_closed || !is_active || self.members.contains_key(&(*room, *user)) {
                 return Err(contradicts(from));
             }
+            self.index_restriction(*room, *user, *restriction);
         }
+        self.restrictions = restrictions;
         for ((room, user), invitation) in &self.invitations {
             let from = RecordKey::Invitation(*room, *user);
             self.named_user(from, *user)?;
@@ -92,11 +102,7 @@ impl State {
     }
 }
 
-/// Whether a member's marks and counters are possible. The counters are not counted again: that
-/// would read every line for every member.
+/// Whether a member's marks are possible. What is past them was counted with the messages.
 fn fits(member: &Member, state: &RoomState) -> bool {
-    let room = &state.room;
-    member.joined <= member.read
-        && member.read <= room.last_seq
-        && member.own_past_mark <= state.lines.count_after(member.read)
+    member.joined <= member.read && member.read <= state.room.last_seq
 }

@@ -191,7 +191,7 @@ impl Writing {
                 bot: name(bot),
                 purge_messages: purge,
             }),
-            Step::Chore { at } => Command::Sweep(nth(&self.state.chores(self.clock), at)?),
+            Step::Chore { at } => Command::Sweep(nth(&self.state.chores(self.clock, None).0, at)?),
             Step::SweepRoom { at } => Command::Sweep(Sweep::Room(nth(&self.rooms, at)?)),
             Step::SweepUser { user } => {
                 let user = self.state.user_record_by_name(&name(user));
@@ -247,7 +247,8 @@ impl Writing {
         };
         let users = self.state.users(None).map(|(id, _)| id);
         let of = users.filter(|user| *user == author || !own);
-        let places: Vec<_> = of.flat_map(|user| self.state.messages_by(user, None, 20)).collect();
+        let own = of.flat_map(|user| self.state.messages_by(user, None, 20));
+        let places: Vec<_> = own.map(|own| (own.room, own.seq)).collect();
         let readable = |(room, _): &(RoomId, Seq)| self.state.member(*room, author).is_some();
         let places: Vec<_> = places.into_iter().filter(readable).collect();
         if let Some((at, there)) = nth(&places, seq.0 as usize) {

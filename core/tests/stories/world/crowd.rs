@@ -6,7 +6,7 @@ use super::World;
 use super::word::{number, refused, user};
 
 impl World {
-    pub(super) fn crowd(&mut self, words: &[&str]) -> Option<String> {
+    pub(super) fn crowd(&mut self, words: &[&str], line: &Line) -> Option<String> {
         Some(match *words {
             [who, "creates", count, "rooms"] => self.repeat(count, |at| format!("{who} creates filler-{at}")),
             [who, "posts", count, "messages", "to", room] => {
@@ -23,6 +23,25 @@ impl World {
             }
             [who, "invites", name, "to", count, "rooms"] => {
                 self.repeat(count, |at| format!("{who} invites {name} to filler-{at}"))
+            }
+            [who, "mutes", count, "users", "in", room] => {
+                let ms = line.number("ms").expect("a crowd is muted for some time");
+                self.repeat(count, |at| format!("{who} mutes user-{at} in {room} ms={ms}"))
+            }
+            [count, "users", "leave", room] => self.repeat(count, |at| format!("user-{at} leaves {room}")),
+            [count, "users", "write", "to", name] => {
+                self.repeat(count, |at| format!("user-{at} posts \"hi\" to @{name}"))
+            }
+            [count, "users", "invite", name] => {
+                self.repeat(count, |at| format!("user-{at} creates own-{at}"));
+                self.repeat(count, |at| format!("user-{at} invites {name} to own-{at}"))
+            }
+            [who, "makes", "and", "ends", count, "bots"] => {
+                let told = (0..number(count)).map(|at| {
+                    self.repeat("1", |_| format!("{who} makes bot {who}-{at}"));
+                    self.repeat("1", |_| format!("{who} ends bot {who}-{at}"))
+                });
+                told.last().expect("more than none")
             }
             ["operator", "makes", count, "invites"] => {
                 self.repeat(count, |at| format!("operator makes invite filler-{at}"))

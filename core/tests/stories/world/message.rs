@@ -11,7 +11,7 @@ impl World {
     pub(super) fn tell_of_messages(&mut self, words: &[&str]) -> Option<String> {
         Some(match *words {
             ["mentions", "of", who] => {
-                let found = self.state.mentions_of(self.id(who));
+                let found = self.state.mentions_of(self.id(who), None, false, 1000);
                 self.listed_places(found.into_iter().map(|(_, room, seq)| (room, seq)))
             }
             ["mentions", "of", who, "in", room] => {
@@ -20,6 +20,7 @@ impl World {
             }
             ["messages", "by", who] => {
                 let found = self.state.messages_by(self.id(who), None, 10);
+                let found: std::collections::BTreeSet<_> = found.iter().map(|own| (own.room, own.seq)).collect();
                 self.listed_places(found.into_iter())
             }
             ["texts", "of", who] => self.state.text_bytes(self.id(who)).to_string(),
@@ -36,13 +37,15 @@ impl World {
                 format!("{} from {} to {}", room.messages, room.first_seq, room.last_seq)
             }
             ["chores"] => {
-                let chores = self.state.chores(self.clock);
+                let chores: Vec<_> = self.looks().concat();
                 listed(chores.into_iter().map(|chore| match chore {
                     Sweep::Room(room) => self.state.room(room).expect("it is there").name.to_string(),
                     Sweep::User(user) => self.state.user(user).expect("it is there").name.to_string(),
                     Sweep::Expired => "expired".to_owned(),
+                    Sweep::Closing => "closing".to_owned(),
                 }))
             }
+            ["looks", "for", "chores"] => self.looks().len().to_string(),
             [who, "edits", seq, "in", room, count, "times"] => {
                 self.again_and_again(count, |at| format!("{who} edits {seq} in {room} to \"text {at}\""))
             }
@@ -57,6 +60,19 @@ impl World {
             }
             _ => return None,
         })
+    }
+
+    /// What there is to sweep, by looks until all rooms were looked at.
+    fn looks(&self) -> Vec<Vec<Sweep>> {
+        let (mut looks, mut after) = (Vec::new(), None);
+        loop {
+            let (chores, next) = self.state.chores(self.clock, after);
+            looks.push(chores);
+            if next.is_none() {
+                return looks;
+            }
+            after = next;
+        }
     }
 
     fn again_and_again(&mut self, count: &str, text: impl Fn(u64) -> String) -> String {

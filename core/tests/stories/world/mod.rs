@@ -66,7 +66,7 @@ impl World {
         self.answer(&words)
             .or_else(|| self.tell_of_messages(&words))
             .or_else(|| self.operate(&words, line))
-            .or_else(|| self.crowd(&words))
+            .or_else(|| self.crowd(&words, line))
             .or_else(|| self.account(&words, line))
             .or_else(|| self.send(&words, line))
             .unwrap_or_else(|| panic!("nobody can {words:?}"))

@@ -49,6 +49,7 @@ impl World {
     fn sweep_of(&self, words: &[&str]) -> Sweep {
         match *words {
             ["expired"] => Sweep::Expired,
+            ["deleted", "rooms"] => Sweep::Closing,
             ["room", room] => Sweep::Room(self.room(room)),
             ["deleted", "room", which] => Sweep::Room(self.closing(number(which))),
             ["user", user] => Sweep::User(self.id(user)),

@@ -21,6 +21,12 @@ impl World {
                 let invitations = self.state.invitations_of(self.id(who));
                 listed(invitations.map(|(room, _)| self.state.room(room).expect("it is there").name.to_string()))
             }
+            ["number", "of", "invitations", "of", who] => self.state.invitations_of(self.id(who)).count().to_string(),
+            ["waiting", "in", room] => {
+                let room = self.room(room);
+                let waits = |record: &_| matches!(record, quorate_core::Record::Restriction(at, ..) if *at == room);
+                self.state.records().filter(waits).count().to_string()
+            }
             ["bans", "of", room] => {
                 let bans = self.state.bans(self.room(room));
                 listed(bans.map(|(user, _)| self.name(user)))

@@ -35,18 +35,27 @@ pub(super) struct Look<'a> {
     now: Timestamp,
 }
 
-/// Answers at once where this node is where the session was, else as soon as it is.
+/// Answers at once where this node is where the session was and the user has not asked for too much
+/// of late; else as soon as both is so.
 pub(super) fn answer(asker: &Asker<'_>, frame: Frame) -> Handled {
     let Some(call) = call_of(&frame) else {
         return Handled::Close((CloseCode::Protocol, "the request does not parse"));
     };
     let (device, seen) = (asker.device, asker.seen);
-    if asker.services.reader.applied() >= seen {
+    let user = asker.services.account(&device);
+    let is_turn = user.is_none_or(|user| asker.services.limits.may_read(user));
+    if is_turn && asker.services.reader.applied() >= seen {
         return Handled::Now(read(asker.services, device, call, &frame));
     }
     let services = asker.services.clone();
     let wait = async move {
         let reader = &services.reader;
+        if let Some(user) = user.filter(|_| !is_turn)
+            && !services.limits.may_read_soon(user).await
+        {
+            let frame = reply::reply(call, Err(services.rate_limited()), reader.applied());
+            return Finished::Reply { frame, seen: None };
+        }
         let frame = match reader.wait_applied(seen, Instant::now() + READ_DEADLINE).await {
             Ok(()) => read(&services, device, call, &frame),
             Err(_) => reply::reply(call, Err(unavailable("node-behind")), reader.applied()),

@@ -1,22 +1,19 @@
 //! Rooms, and what is unread in them.
 
-use quorate_core::{Room, RoomId, RoomName, RoomStanding, USER_NAME_CHARS_MAX};
+use std::iter;
+
+use quorate_core::{Room, RoomId, RoomName, RoomStanding};
 use quorate_protocol::client::{Answer, Failure, ListRooms, ListUnread, Page, RoomRow, ShowRoom, UnreadRow};
 
 use super::Look;
-use super::page::{Rows, after_room, bad_cursor, firsts, page};
+use super::page::{after_room, firsts, page};
 use crate::session::reply::by_core;
 
-/// Names that one page of all rooms looks at: where most are private, a page may come out short.
-const NAMES_LOOKED_MAX: usize = 5000;
-/// What a cursor begins with that names a room by its id, since its name is not for the asker.
-const BY_ID: char = '#';
-
 pub(super) fn rooms(look: &Look<'_>, ask: &ListRooms) -> Result<Answer, Failure> {
+    let after = after_room(ask.after.as_ref())?;
     let page = if ask.all {
-        all(look, ask, NAMES_LOOKED_MAX)?
+        all(look, ask.limit, after.as_ref())
     } else {
-        let after = after(look, ask.after.as_ref())?;
         let mine = known(look, after.as_ref(), |_| true);
         page(
             ask.limit,
@@ -90,68 +87,23 @@ fn known<'a>(look: &Look<'a>, after: Option<&RoomName>, which: impl Fn(&Room) ->
         .collect()
 }
 
-/// All public rooms, and the private ones that the asker may know of.
-fn all(look: &Look<'_>, ask: &ListRooms, looked_max: usize) -> Result<Page<RoomRow>, Failure> {
-    let after = after(look, ask.after.as_ref())?;
-    let own = firsts(known(look, after.as_ref(), |room| room.private), ask.limit);
+/// All public rooms, and the private ones that the asker may know of. Nothing else is looked at, so
+/// neither a page nor where it ends tells of other rooms.
+fn all(look: &Look<'_>, limit: u16, after: Option<&RoomName>) -> Page<RoomRow> {
+    let own = firsts(known(look, after, |room| room.private), limit);
     let mut own = own.into_iter().peekable();
-    let name = |row: &RoomRow| row.name.to_string();
-    let mut rows = Rows::new(ask.limit);
-    for (looked, (id, room)) in named(look, after.as_ref()).enumerate() {
-        while let Some((_, own)) = own.next_if(|(own, _)| **own <= room.name) {
-            if row(look, own).is_some_and(|row| !rows.push(row)) {
-                return Ok(rows.full(name));
-            }
+    let mut public = look.state.public_rooms_after(after).peekable();
+    let merged = iter::from_fn(|| {
+        let is_own = own
+            .peek()
+            .is_some_and(|(own, _)| public.peek().is_none_or(|(_, room)| **own < room.name));
+        if is_own {
+            own.next().map(|(_, id)| id)
+        } else {
+            public.next().map(|(id, _)| id)
         }
-        if !room.private && row(look, id).is_some_and(|row| !rows.push(row)) {
-            return Ok(rows.full(name));
-        }
-        if looked + 1 >= looked_max {
-            return Ok(rows.until(Some(cursor(id, room))));
-        }
-    }
-    for (_, id) in own {
-        if row(look, id).is_some_and(|row| !rows.push(row)) {
-            return Ok(rows.full(name));
-        }
-    }
-    Ok(rows.last())
-}
-
-/// All rooms after a name but the direct ones: these have their names next to each other, and there
-/// may be as many as there are pairs of people.
-fn named<'a>(look: &Look<'a>, after: Option<&RoomName>) -> impl Iterator<Item = (RoomId, &'a Room)> {
-    let state = look.state;
-    let before = state
-        .rooms_after(after)
-        .take_while(|(_, room)| room.name.as_str() < "@");
-    let last_direct = last_direct();
-    let behind = after.map_or(&last_direct, |after| after.max(&last_direct));
-    before.chain(state.rooms_after(Some(behind)))
-}
-
-/// A name that no direct room's comes after.
-fn last_direct() -> RoomName {
-    let last = char::MAX.to_string().repeat(USER_NAME_CHARS_MAX);
-    RoomName::try_from(format!("@{last}+{last}")).expect("it is of the form that direct rooms have")
-}
-
-/// Where a page ended that looked at this room last.
-fn cursor(id: RoomId, room: &Room) -> String {
-    if room.private {
-        format!("{BY_ID}{id}")
-    } else {
-        room.name.to_string()
-    }
-}
-
-/// The name that a cursor stands for.
-fn after(look: &Look<'_>, cursor: Option<&String>) -> Result<Option<RoomName>, Failure> {
-    let Some(id) = cursor.and_then(|cursor| cursor.strip_prefix(BY_ID)) else {
-        return after_room(cursor);
-    };
-    let room = id.parse().ok().and_then(|id| look.state.room(id));
-    room.map(|room| Some(room.name.clone())).ok_or_else(bad_cursor)
+    });
+    page(limit, merged, |id| row(look, id), |row| row.name.to_string())
 }
 
 #[cfg(test)]
@@ -164,7 +116,7 @@ mod tests {
     use crate::session::scene::{Scene, room_name, user_name};
 
     /// What an asker is shown, page by page: the names, and which cursors came in between.
-    fn list(scene: &Scene, name: &str, all: bool, limit: u16, looked_max: usize) -> (Vec<String>, Vec<String>) {
+    fn list(scene: &Scene, name: &str, all: bool, limit: u16) -> (Vec<String>, Vec<String>) {
         let board = Board::new(true);
         let look = Look::of(scene, &board, name);
         let mut ask = ListRooms {
@@ -174,10 +126,9 @@ mod tests {
         };
         let (mut names, mut cursors) = (Vec::new(), Vec::new());
         loop {
-            let page = match (all, rooms(&look, &ask)) {
-                (true, Ok(_)) => super::all(&look, &ask, looked_max).unwrap(),
-                (false, Ok(Answer::Rooms(page))) => page,
-                (_, other) => panic!("{other:?}"),
+            let page = match rooms(&look, &ask) {
+                Ok(Answer::Rooms(page)) => page,
+                other => panic!("{other:?}"),
             };
             names.extend(page.rows.iter().map(|row| row.name.to_string()));
             let Some(next) = page.next else {
@@ -227,27 +178,65 @@ mod tests {
             ("eve", vec!["1st", "@ada+eve", "ops", "zoo"]),
         ] {
             for limit in [0, 1, 2, 3] {
-                for looked_max in [1, 2, 3, 100] {
-                    let (names, _) = list(&scene, name, true, limit, looked_max);
-                    assert_eq!(names, known, "{name} by {limit}, looking at {looked_max}");
-                }
+                let (names, _) = list(&scene, name, true, limit);
+                assert_eq!(names, known, "{name} by {limit}");
             }
         }
     }
 
     #[test]
-    fn no_cursor_tells_the_name_of_a_room_that_is_not_for_the_asker() {
+    fn every_cursor_is_the_name_of_a_room_that_was_shown() {
         let scene = scene();
-        let (names, cursors) = list(&scene, "eve", true, 0, 1);
-        let told: Vec<_> = cursors.iter().filter(|cursor| !cursor.starts_with(BY_ID)).collect();
-        assert!(told.iter().all(|cursor| names.contains(cursor)), "{cursors:?}");
-        assert!(cursors.len() > told.len());
+        for all in [true, false] {
+            let (names, cursors) = list(&scene, "eve", all, 1);
+            assert_eq!(cursors, names[..names.len() - 1]);
+        }
+    }
+
+    /// What an asker is told who sends this as a cursor.
+    fn told(scene: &Scene, all: bool, after: String) -> Result<Answer, Failure> {
+        let board = Board::new(true);
+        let (after, limit) = (Some(after), 0);
+        rooms(&Look::of(scene, &board, "eve"), &ListRooms { all, after, limit })
+    }
+
+    #[test]
+    fn no_cursor_names_a_room_by_its_id() {
+        let scene = scene();
+        for (id, _) in scene.state.rooms() {
+            for all in [true, false] {
+                let told = told(&scene, all, format!("#{id}"));
+                assert!(matches!(told, Err(Failure::Refused { code, .. }) if code == "bad-cursor"));
+            }
+        }
+    }
+
+    #[test]
+    fn a_strangers_list_is_the_same_whether_or_not_there_are_rooms_that_are_not_for_them() {
+        let (scene, mut bare) = (scene(), Scene::of(&["ada", "bob", "eve"]));
+        for (room, owner, others) in [
+            ("1st", "ada", [].as_slice()),
+            ("ops", "ada", &["bob"]),
+            ("zoo", "eve", &[]),
+        ] {
+            bare.room(room, false, owner, others);
+        }
+        direct(&mut bare, "ada", "eve");
+        let cursors = [
+            "1st", "2nd", "@ada+bob", "@ada+eve", "a", "plans", "plant", "quiet", "zz",
+        ];
+        for all in [true, false] {
+            for cursor in cursors {
+                let told = |scene| told(scene, all, cursor.to_owned());
+                assert_eq!(told(&scene), told(&bare), "{cursor}");
+            }
+        }
     }
 
     #[test]
     fn ones_own_rooms_are_those_that_one_is_in_or_invited_to() {
         let scene = scene();
-        let (names, _) = list(&scene, "bob", false, 2, 0);
+        let (names, _) = list(&scene, "bob", false, 2);
         assert_eq!(names, ["@ada+bob", "ops", "plans", "quiet"]);
         let board = Board::new(true);
         let row = row(

@@ -1,13 +1,13 @@
 //! Lines that were found, wherever they stand.
 
 use bytes::Bytes;
-use quorate_core::{RoomEvent, RoomEventKind, RoomId, RoomName, Seq, State};
+use quorate_core::{Refusal, RoomEvent, RoomEventKind, RoomId, RoomName, Seq, State, UserId};
 use quorate_protocol::client::{Found, FoundPart, HISTORY_LIMIT_MAX};
 use quorate_protocol::event;
 
 use super::{Answered, Caller, Gone, Out, PART_BYTES};
 use crate::session::present::shown;
-use crate::session::reply::{refused, unavailable};
+use crate::session::reply::{by_core, refused, unavailable};
 use crate::store::StoredEvent;
 
 /// Lines looked up at once: bounds what one stream holds in memory, at 64 KiB a line to 4 MiB.
@@ -19,7 +19,7 @@ pub(super) fn lines_max(limit: u16) -> usize {
     usize::from(if is_any { HISTORY_LIMIT_MAX } else { limit })
 }
 
-/// Where the page before ended, as two numbers with a dot in between, or one number.
+/// Where the page before ended, as so many numbers with dots in between.
 pub(super) fn cursor<const N: usize>(
     text: Option<&String>,
 ) -> Result<Option<[u64; N]>, quorate_protocol::client::Failure> {
@@ -63,22 +63,36 @@ pub(super) async fn send(
     Ok(Ok(sent))
 }
 
-/// Sends lines of one room.
-pub(super) async fn send_lines(
-    out: &mut Out,
-    caller: &Caller,
-    room: &RoomName,
-    lines: Vec<StoredEvent>,
-) -> Result<(), Gone> {
-    let found = caller.services.reader.with_state(|state| {
-        let found = lines.into_iter().map(|line| Found {
-            room: room.clone(),
-            seq: line.seq,
-            event: shown(state, line.bytes),
-        });
-        found.collect()
+/// Lines of one room, and who asked for them.
+pub(super) struct Lines {
+    pub(super) user: UserId,
+    pub(super) room: RoomId,
+    pub(super) name: RoomName,
+    pub(super) lines: Vec<StoredEvent>,
+}
+
+/// Sends them, unless the membership ended while they were read.
+pub(super) async fn send_lines(out: &mut Out, caller: &Caller, lines: Lines) -> Answered<()> {
+    match caller.services.reader.with_state(|state| readable(state, lines)) {
+        Ok(found) => Ok(Ok(send_parts(out, found).await?)),
+        Err(refusal) => Ok(Err(by_core(&refusal))),
+    }
+}
+
+fn readable(state: &State, lines: Lines) -> Result<Vec<Found>, Refusal> {
+    let Lines {
+        user,
+        room,
+        name,
+        lines,
+    } = lines;
+    state.member(room, user).ok_or(Refusal::NotAMember)?;
+    let found = lines.into_iter().map(|line| Found {
+        room: name.clone(),
+        seq: line.seq,
+        event: shown(state, line.bytes),
     });
-    send_parts(out, found).await
+    Ok(found.collect())
 }
 
 async fn send_parts(out: &mut Out, found: Vec<Found>) -> Result<(), Gone> {
@@ -114,7 +128,39 @@ fn message(stored: StoredEvent) -> Option<(RoomEvent, Bytes)> {
 
 #[cfg(test)]
 mod tests {
+    use quorate_core::{Action, EventNo, KickUser};
+
     use super::*;
+    use crate::session::scene::{Scene, room_name, user_name};
+
+    #[test]
+    fn lines_that_were_read_before_a_kick_are_not_sent_after_it() {
+        let mut scene = Scene::of(&["ada", "bob"]);
+        scene.room("ops", false, "ada", &["bob"]);
+        let room = scene.state.room_by_name(&room_name("ops")).unwrap().0;
+        let line = StoredEvent {
+            seq: Seq(3),
+            no: EventNo(3),
+            bytes: Bytes::from_static(b"line"),
+        };
+        let read = |scene: &Scene| {
+            let lines = Lines {
+                user: scene.id("bob"),
+                room,
+                name: room_name("ops"),
+                lines: vec![line.clone()],
+            };
+            readable(&scene.state, lines).map(|found| found.len())
+        };
+        assert_eq!(read(&scene), Ok(1));
+        let kick = Action::KickUser(KickUser {
+            room: room_name("ops"),
+            user: user_name("bob"),
+            reason: None,
+        });
+        scene.act("ada", kick).unwrap();
+        assert_eq!(read(&scene), Err(Refusal::NotAMember));
+    }
 
     fn found(bytes: usize) -> Found {
         Found {

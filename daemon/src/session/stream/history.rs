@@ -69,6 +69,8 @@ async fn plan(caller: &Caller, ask: &History) -> Result<Plan, Failure> {
     let deadline = Instant::now() + READ_DEADLINE;
     let mut seen = ask.seen;
     if ask.linearizable {
+        // Who asks before anybody is made to answer: a round of heartbeats is not for strangers.
+        caller.catch_up(seen, deadline).await?;
         let index = caller.services.relay.read_index(deadline).await;
         seen = seen.max(index.map_err(|_| unavailable("no-quorum"))?);
     }

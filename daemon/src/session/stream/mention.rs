@@ -1,5 +1,6 @@
 //! Messages that mention the user.
 
+use quorate_core::EventNo;
 use quorate_protocol::client::Mentions;
 use tokio::time::Instant;
 
@@ -12,21 +13,14 @@ pub(super) async fn answer(out: &mut Out, caller: &Caller, ask: &Mentions) -> An
         Err(failure) => return Ok(Err(failure)),
     };
     let before = match cursor::<1>(ask.before.as_ref()) {
-        Ok(before) => before.map_or(u64::MAX, |[no]| no),
+        Ok(before) => before.map(|[no]| EventNo(no)),
         Err(failure) => return Ok(Err(failure)),
     };
     let limit = lines_max(ask.limit);
-    let mut mentions: Vec<_> = caller.services.reader.with_state(|state| {
-        let is_asked = |room, seq| {
-            let mark = state.member(room, user).map(|member| member.read);
-            !ask.unread || mark.is_some_and(|mark| seq > mark)
-        };
-        let mentions = state.mentions_of(user).into_iter();
-        mentions
-            .filter(|(no, room, seq)| no.0 < before && is_asked(*room, *seq))
-            .take(limit + 1)
-            .collect()
-    });
+    let mut mentions = caller
+        .services
+        .reader
+        .with_state(|state| state.mentions_of(user, before, ask.unread, limit + 1));
     let is_more = mentions.len() > limit;
     mentions.truncate(limit);
     let next = mentions.last().map(|(no, ..)| no.to_string()).filter(|_| is_more);

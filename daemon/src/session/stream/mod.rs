@@ -62,7 +62,21 @@ pub(super) async fn serve(
 }
 
 async fn answer(out: &mut Out, caller: &Caller, frame: &Frame) -> Result<(), Gone> {
-    let found = match frame.kind {
+    let kind = frame.kind;
+    if let Err(failure) = caller.take_turn().await {
+        let seen = caller.services.reader.applied();
+        return match kind {
+            kind::SEARCH | kind::MENTIONS | kind::OWN_MESSAGES | kind::REVISIONS => {
+                let result = Err(failure);
+                out.send(&FoundEnd { result, seen }).await
+            }
+            _ => {
+                let result = Err(failure);
+                out.send(&HistoryEnd { result, seen }).await
+            }
+        };
+    }
+    let found = match kind {
         kind::SEARCH => match parse(frame) {
             Ok(ask) => search::answer(out, caller, &ask).await?,
             Err(failure) => Err(failure),
@@ -113,6 +127,15 @@ impl Out {
 }
 
 impl Caller {
+    /// Takes the token that a stream costs. Who is nobody yet pays nothing, and is given nothing.
+    async fn take_turn(&self) -> Result<(), Failure> {
+        let services = &self.services;
+        match services.account(&self.device) {
+            Some(user) if !services.limits.may_read_soon(user).await => Err(services.rate_limited()),
+            _ => Ok(()),
+        }
+    }
+
     /// Waits until this node has what the caller has seen, and tells who the caller is.
     async fn catch_up(&self, seen: LogIndex, deadline: Instant) -> Result<UserId, Failure> {
         let caught_up = self.services.reader.wait_applied(seen, deadline).await;

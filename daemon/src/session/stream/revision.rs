@@ -1,26 +1,23 @@
 //! A message as it was posted, and what became of it.
 
-use quorate_core::{Refusal, RoomEventKind, RoomId, RoomName, Seq};
+use quorate_core::{Refusal, RoomEventKind, RoomId, Seq};
 use quorate_protocol::client::{Failure, Revisions};
 use quorate_protocol::event;
 use tokio::time::Instant;
 
-use super::found::send_lines;
+use super::found::{Lines, send_lines};
 use super::{Answered, Caller, Out, READ_DEADLINE};
 use crate::session::reply::{by_core, unavailable};
 use crate::store::StoredEvent;
 
 pub(super) async fn answer(out: &mut Out, caller: &Caller, ask: &Revisions) -> Answered<Option<String>> {
     match find(caller, ask).await {
-        Ok((name, lines)) => {
-            send_lines(out, caller, &name, lines).await?;
-            Ok(Ok(None))
-        }
+        Ok(revisions) => Ok(send_lines(out, caller, revisions).await?.map(|()| None)),
         Err(failure) => Ok(Err(failure)),
     }
 }
 
-async fn find(caller: &Caller, ask: &Revisions) -> Result<(RoomName, Vec<StoredEvent>), Failure> {
+async fn find(caller: &Caller, ask: &Revisions) -> Result<Lines, Failure> {
     let user = caller.catch_up(ask.seen, Instant::now() + READ_DEADLINE).await?;
     let reader = &caller.services.reader;
     let found = reader.with_state(|state| {
@@ -40,7 +37,12 @@ async fn find(caller: &Caller, ask: &Revisions) -> Result<(RoomName, Vec<StoredE
         let line = event::decode(&line.bytes);
         line.is_ok_and(|line| matches!(line.kind, RoomEventKind::Edited { .. }))
     });
-    Ok((name, [posted].into_iter().chain(edits).collect()))
+    Ok(Lines {
+        user,
+        room: id,
+        name,
+        lines: [posted].into_iter().chain(edits).collect(),
+    })
 }
 
 /// The message as it was posted.

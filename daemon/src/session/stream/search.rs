@@ -43,6 +43,8 @@ pub(super) async fn answer(out: &mut Out, caller: &Caller, ask: &Search) -> Answ
 }
 
 async fn prepare(caller: &Caller, ask: &Search) -> Result<(UserId, Ask), Failure> {
+    let words = caller.services.search.check(&ask.words);
+    words.map_err(|error| failed(&error))?;
     let deadline = Instant::now() + READ_DEADLINE;
     let user = caller.catch_up(ask.seen, deadline).await?;
     let before = cursor::<1>(ask.before.as_ref())?;
@@ -79,6 +81,7 @@ async fn prepare(caller: &Caller, ask: &Search) -> Result<(UserId, Ask), Failure
 fn failed(error: &FindError) -> Failure {
     match error {
         FindError::NoWords | FindError::BadQuery(_) => refused("bad-query", error),
+        FindError::Off => refused("search-off", error),
         FindError::Unavailable => unavailable("search-unavailable"),
     }
 }

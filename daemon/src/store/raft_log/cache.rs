@@ -11,8 +11,10 @@ use crate::store::StoreError;
 use crate::store::identity::Incarnation;
 
 /// Entries beyond this leave the cache, oldest first, once they are durable. It holds more than
-/// followers usually lag, so that replication and apply do not read the disk.
-const CACHE_BYTES_MAX: usize = 64 << 20;
+/// followers usually lag, so that replication and apply do not read the disk: about two seconds of
+/// the most that was measured (18 000 posts a second), where followers lag by milliseconds. Who was
+/// away for longer is served from the disk.
+const CACHE_BYTES_MAX: usize = 16 << 20;
 
 /// The log as it is, before its last operations are durable.
 #[derive(Default)]

@@ -11,11 +11,11 @@ use std::sync::{Arc, Mutex};
 use futures_util::future::BoxFuture;
 use quorate_client::{Client, Page, RoomName};
 use serde_json::{Value, json};
-use tokio::task::JoinHandle;
 
 use super::out::Out;
 use super::params::Params;
 use super::parse::{Failed, Request};
+use follow::Following;
 
 /// A result, and what is to begin once it has been told.
 pub(super) struct Answer {
@@ -40,7 +40,7 @@ pub(super) struct Methods {
     /// The code of the link that the program was started with.
     invite: Option<Arc<str>>,
     /// By the room's name.
-    followed: Arc<Mutex<HashMap<RoomName, JoinHandle<()>>>>,
+    followed: Arc<Mutex<HashMap<RoomName, Following>>>,
 }
 
 impl Methods {
