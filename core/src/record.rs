@@ -235,6 +235,8 @@ pub struct Room {
     pub retention: Retention,
     /// Whether it may be written to.
     pub standing: RoomStanding,
+    /// Who made it: who leaves a room behind is still counted for it.
+    pub founder: UserId,
 }
 
 /// Whether a room may be written to.

@@ -105,6 +105,8 @@ pub enum StateEvent {
         private: bool,
         /// What it is about.
         topic: Topic,
+        /// Who made it.
+        founder: UserId,
     },
     /// A member's read mark moved forward.
     #[serde(rename = "9")]

@@ -21,7 +21,8 @@
 //!   else leaves one.
 //! - Any member who may write sets the topic and invites. An owner may leave: the room goes to who has
 //!   been there the longest of those who may do the most. When the last member goes the room ends, as
-//!   if deleted: nobody would own it, and if it is private nobody could ever come back.
+//!   if deleted; but a public room in which something was said stays as it is, and who joins it next
+//!   owns it. It counts for who made it, so that nobody can leave rooms behind without end.
 //! - A room that ends is forgotten by the same entry if it has few lines, else by sweeps.
 //! - A private room's name is taken for everybody: who tries to create one of the same name learns
 //!   that, and nothing else. Who is invited to it may see it, and is a stranger again after declining.

@@ -43,6 +43,8 @@ pub struct State {
     /// The members of named rooms, in each those first who may do the most, and of these the
     /// longest-standing.
     pub(super) seniority: BTreeSet<(RoomId, Seniority, UserId)>,
+    /// How many named rooms there are that a user made; nobody who made none.
+    pub(super) founded: BTreeMap<UserId, u32>,
     pub(super) user_invitations: BTreeSet<(UserId, RoomId)>,
     pub(super) user_restrictions: BTreeSet<(UserId, RoomId)>,
     /// Restrictions that run out, the next one first.

@@ -180,6 +180,6 @@ fn the_hash_of_a_fixed_log_is_what_it_always_was() {
     assert!(refused.is_empty(), "everything in this log is done: {refused:#?}");
     assert_eq!(
         format!("{:032x}", state.hash().hash),
-        "cea8d9b8110d8b872a64d3dbce800181"
+        "141b6b50c96fbc3e34c79e81c723642f"
     );
 }

@@ -7,7 +7,9 @@ use axum::extract::rejection::JsonRejection;
 use axum::extract::{Extension, Path, State};
 use axum::routing::{delete, get};
 use axum::{Json, Router};
-use quorate_adminapi::{CreatedInvite, Invite, Lasting, NewInvite, QuotaRule, RetentionRule, UserQuota, UtcTime, code, format_duration};
+use quorate_adminapi::{
+    CreatedInvite, Invite, Lasting, NewInvite, QuotaRule, RetentionRule, UserQuota, UtcTime, code, format_duration,
+};
 use quorate_core::{
     CreateInvite, Done, InviteId, InviteKey, Operation, Operator, Quota, RETENTION_AGE_MIN, Refusal, Retention,
     RevokeInvite, RoomName, SetQuota, Span, Timestamp, UserName,

@@ -8,6 +8,7 @@ use quorate_protocol::Frame;
 use quorate_protocol::client::{self, Answer, Called};
 use quorate_protocol::relay::End;
 
+use super::limit::Guess;
 use super::password::PasswordError;
 use super::proof;
 use super::reply::{self, bad_name, bad_password};
@@ -27,18 +28,22 @@ pub(super) fn change_password(asker: &Asker<'_>, frame: &Frame) -> Result<Handle
 }
 
 async fn change(services: &Services, device: DeviceId, source: IpAddr, body: client::ChangePassword) -> Made {
-    let (name, present) = proof::own(services, &device)?;
-    if !services.limits.may_log_in(&name, source) {
+    let (present, guess) = (proof::own(services, &device)?, Guess::Own(device));
+    if !services.limits.may_guess(&guess, source) {
         return Err(services.rate_limited());
     }
     let done = (Ok(Answer::Done(Done::Changed)), None);
     let proven = services.passwords.prove(body.old, Some(&present)).await;
     if matches!(proven, Err(PasswordError::Wrong)) {
         // The answer to the same change may have been lost: then it was done before.
-        let again = proof::of(services, &name, source, body.new, Some(&present)).await;
+        // It is another guess.
+        if !services.limits.may_guess(&guess, source) {
+            return Err(services.rate_limited());
+        }
+        let again = proof::of(services, &guess, source, body.new, Some(&present)).await;
         return again.map(|()| done);
     }
-    services.limits.did_not_fail(&name, source);
+    services.limits.did_not_fail(&guess, source);
     proven.map_err(|error| bad_password(&error))?;
     let password = services.passwords.hash(body.new.clone()).await;
     let command = Command::ChangePassword(ChangePassword {
@@ -53,7 +58,7 @@ async fn change(services: &Services, device: DeviceId, source: IpAddr, body: cli
     } = end
     {
         // Somebody was faster: perhaps an earlier sending of this very change.
-        let (_, present) = proof::own(services, &device)?;
+        let present = proof::own(services, &device)?;
         if services.passwords.prove(body.new, Some(&present)).await.is_ok() {
             return Ok(done);
         }

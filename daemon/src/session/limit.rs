@@ -13,7 +13,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
-use quorate_core::{UserId, UserName};
+use quorate_core::{DeviceId, UserId, UserName};
 use tokio::time::{sleep, timeout};
 
 /// Failed logins a minute from one source address.
@@ -56,8 +56,18 @@ struct Tables {
     writes: Buckets<UserId>,
     reads: Buckets<UserId>,
     registrations: Buckets<IpAddr>,
-    failed_by_account: Buckets<UserName>,
+    failed_by_guess: Buckets<Guess>,
     failed_by_source: Buckets<IpAddr>,
+}
+
+/// Whose password is tried.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Guess {
+    /// An account's, by whoever says its name.
+    Account(UserName),
+    /// That of the account which the device speaks for: strangers who try the account's name are no
+    /// reason to keep its owner from changing the password.
+    Own(DeviceId),
 }
 
 /// A table of buckets that fill at one rate; without a rate, of bottomless ones.
@@ -175,12 +185,12 @@ impl Limits {
     }
 
     /// Takes a token for a login that may fail; [`Limits::did_not_fail`] gives it back.
-    pub(super) fn may_log_in(&self, account: &UserName, source: IpAddr) -> bool {
+    pub(super) fn may_guess(&self, guess: &Guess, source: IpAddr) -> bool {
         let (tables, now, source) = (self.0.load(), Instant::now(), network(source));
         if !tables.failed_by_source.take(&source, now) {
             return false;
         }
-        let may = tables.failed_by_account.take(account, now);
+        let may = tables.failed_by_guess.take(guess, now);
         if !may {
             tables.failed_by_source.give_back(&source);
         }
@@ -188,10 +198,10 @@ impl Limits {
     }
 
     /// The login did not fail: the password was right, or was not looked at.
-    pub(super) fn did_not_fail(&self, account: &UserName, source: IpAddr) {
+    pub(super) fn did_not_fail(&self, guess: &Guess, source: IpAddr) {
         let tables = self.0.load();
         tables.failed_by_source.give_back(&network(source));
-        tables.failed_by_account.give_back(account);
+        tables.failed_by_guess.give_back(guess);
     }
 }
 
@@ -206,7 +216,7 @@ impl Tables {
             writes: Buckets::new(per_post(WRITES_PER_POST), SECOND),
             reads: Buckets::new(per_post(READS_PER_POST), SECOND),
             registrations: Buckets::new(rates.registrations_per_minute, MINUTE),
-            failed_by_account: Buckets::new(rates.failed_logins_per_minute, MINUTE),
+            failed_by_guess: Buckets::new(rates.failed_logins_per_minute, MINUTE),
             failed_by_source: Buckets::new(by_source, MINUTE),
         }
     }
@@ -247,19 +257,19 @@ mod tests {
     #[test]
     fn without_a_rate_there_is_no_limit() {
         let limits = Limits::new(rates(0, 0, 0));
-        let name = UserName::parse("al").unwrap();
-        assert!((0..1000).all(|_| limits.may_log_in(&name, HERE)));
+        let name = Guess::Account(UserName::parse("al").unwrap());
+        assert!((0..1000).all(|_| limits.may_guess(&name, HERE)));
     }
 
     #[test]
     fn only_failed_logins_count() {
         let limits = Limits::new(rates(0, 0, 1));
-        let name = UserName::parse("al").unwrap();
+        let name = Guess::Account(UserName::parse("al").unwrap());
         for _ in 0..100 {
-            assert!(limits.may_log_in(&name, HERE));
+            assert!(limits.may_guess(&name, HERE));
             limits.did_not_fail(&name, HERE);
         }
-        assert_eq!((0..100).filter(|_| limits.may_log_in(&name, HERE)).count(), 2);
+        assert_eq!((0..100).filter(|_| limits.may_guess(&name, HERE)).count(), 2);
     }
 
     #[test]

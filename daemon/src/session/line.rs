@@ -2,7 +2,7 @@
 //! that reorder what stands around them, or break the line, where it is shown. With them a topic, a
 //! reason or a device could look like another one, or like the program's own words.
 
-use quorate_core::{Action, NameError};
+use quorate_core::{Action, NameError, Reason};
 use quorate_protocol::client::Failure;
 
 use super::reply::refused;
@@ -21,10 +21,10 @@ pub(super) fn check_action(action: &Action) -> Result<(), Failure> {
     let (code, text) = match action {
         Action::CreateRoom(create) => ("bad-topic", Some(create.topic.as_str())),
         Action::SetTopic(set) => ("bad-topic", Some(set.topic.as_str())),
-        Action::KickUser(kick) => ("bad-reason", kick.reason.as_ref().map(|reason| reason.as_str())),
-        Action::BanUser(ban) => ("bad-reason", ban.reason.as_ref().map(|reason| reason.as_str())),
-        Action::MuteUser(mute) => ("bad-reason", mute.reason.as_ref().map(|reason| reason.as_str())),
-        Action::RedactMessage(redact) => ("bad-reason", redact.reason.as_ref().map(|reason| reason.as_str())),
+        Action::KickUser(kick) => ("bad-reason", kick.reason.as_ref().map(Reason::as_str)),
+        Action::BanUser(ban) => ("bad-reason", ban.reason.as_ref().map(Reason::as_str)),
+        Action::MuteUser(mute) => ("bad-reason", mute.reason.as_ref().map(Reason::as_str)),
+        Action::RedactMessage(redact) => ("bad-reason", redact.reason.as_ref().map(Reason::as_str)),
         Action::React(react) => ("bad-emoji", Some(react.emoji.as_str())),
         Action::JoinRoom(_)
         | Action::LeaveRoom(_)

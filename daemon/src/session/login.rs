@@ -12,6 +12,7 @@ use quorate_protocol::Frame;
 use quorate_protocol::client::{Called, DeleteAccount, Failure, Login, Logout, Register, RevokeDevice};
 use tokio::time::Instant;
 
+use super::limit::Guess;
 use super::line;
 use super::proof;
 use super::reply::{bad_name, bad_password, by_core, refused, unavailable};
@@ -70,7 +71,8 @@ pub(super) fn login(asker: &Asker<'_>, frame: &Frame) -> Result<Handled, Handled
     let Called { call, body } = parse::<Login>(frame, asker.seen)?;
     let names = names(&body.user, &body.device);
     let (name, device_name) = names.map_err(|failure| asker.refuse(call, failure))?;
-    if !asker.services.limits.may_log_in(&name, asker.source) {
+    let guess = Guess::Account(name.clone());
+    if !asker.services.limits.may_guess(&guess, asker.source) {
         return Err(asker.rate_limited(call));
     }
     let (services, device, source) = (Arc::clone(asker.services), asker.device, asker.source);
@@ -80,7 +82,7 @@ pub(super) fn login(asker: &Asker<'_>, frame: &Frame) -> Result<Handled, Handled
             Some((user, record.password.clone()))
         });
         let hash = account.as_ref().map(|(_, hash)| hash);
-        proof::of(&services, &name, source, body.password, hash).await?;
+        proof::of(&services, &guess, source, body.password, hash).await?;
         let (user, proven) = account.ok_or_else(proof::wrong)?;
         Ok(Command::BindDevice(BindDevice {
             user,

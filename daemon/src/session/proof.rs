@@ -2,9 +2,10 @@
 
 use std::net::IpAddr;
 
-use quorate_core::{DeviceId, PasswordHash, UserName};
+use quorate_core::{DeviceId, PasswordHash};
 use quorate_protocol::client::Failure;
 
+use super::limit::Guess;
 use super::password::PasswordError;
 use super::reply::{bad_password, not_logged_in};
 use super::services::Services;
@@ -17,14 +18,14 @@ pub(super) fn wrong() -> Failure {
 /// Proves a password. The caller has taken the token ([`super::Limits`]).
 pub(super) async fn of(
     services: &Services,
-    name: &UserName,
+    guess: &Guess,
     source: IpAddr,
     password: String,
     hash: Option<&PasswordHash>,
 ) -> Result<(), Failure> {
     let proven = services.passwords.prove(password, hash).await;
     if !matches!(proven, Err(PasswordError::Wrong)) {
-        services.limits.did_not_fail(name, source);
+        services.limits.did_not_fail(guess, source);
     }
     proven.map_err(|error| bad_password(&error))
 }
@@ -37,19 +38,19 @@ pub(super) async fn of_own(
     source: IpAddr,
     password: String,
 ) -> Result<PasswordHash, Failure> {
-    let (name, hash) = own(services, device)?;
-    if !services.limits.may_log_in(&name, source) {
+    let (hash, guess) = (own(services, device)?, Guess::Own(*device));
+    if !services.limits.may_guess(&guess, source) {
         return Err(services.rate_limited());
     }
-    of(services, &name, source, password, Some(&hash)).await?;
+    of(services, &guess, source, password, Some(&hash)).await?;
     Ok(hash)
 }
 
-/// The name and the password hash of the account that the device speaks for.
-pub(super) fn own(services: &Services, device: &DeviceId) -> Result<(UserName, PasswordHash), Failure> {
+/// The password hash of the account that the device speaks for.
+pub(super) fn own(services: &Services, device: &DeviceId) -> Result<PasswordHash, Failure> {
     let own = services.reader.with_state(|state| {
         let user = state.user(state.device(device)?.user)?;
-        Some((user.name.clone(), user.password.clone()))
+        Some(user.password.clone())
     });
     own.ok_or_else(not_logged_in)
 }

@@ -162,6 +162,8 @@ fn an_interrupt_ends_a_program_that_reads_stdin_with_130() {
     for args in [&["send", "ops", "-"][..], &["passwd", "--password-stdin"]] {
         let sessions = setup.node.sessions();
         let mut child = setup.chat().args(args).spawn().unwrap();
+        // To wait for it would close it.
+        let _stdin = child.stdin.take();
         // Before that it does not listen yet.
         wait_until(|| setup.node.sessions() > sessions);
         interrupt(&child);
@@ -187,8 +189,8 @@ fn what_is_interrupted_before_it_was_sent_does_not_happen_later() {
         assert_eq!(child.wait().unwrap().code(), Some(130), "{args:?}");
     }
     let node = setup.another_node();
-    let login = ["login", "--server", &node.addr, "--user", "alice", "--password-stdin"];
-    assert!(setup.run(&login, "secret\n").status.success());
+    // The profile keeps where it is.
+    assert!(setup.run(&["rpc", "--server", &node.addr], "").status.success());
     setup.print(&["send", "ops", "last"]);
     assert_eq!(setup.cluster.bodies("ops"), ["last"]);
     assert_eq!(code(&setup.run(&["create", "never"], "")), 0, "the name is free");

@@ -24,7 +24,7 @@ impl Setup {
         let node = runtime.block_on(async { cluster.node(1) });
         let home = tempfile::tempdir().unwrap();
         Self {
-            runtime: runtime,
+            runtime,
             home,
             cluster,
             node,

@@ -41,13 +41,14 @@ impl Departure {
 
     /// The end of a membership by the member's own wish. A room whose owner goes gets another one:
     /// whoever has been there the longest of those who may do the most, and does not go as well. A
-    /// room where nobody stays ends, without a line: nobody could read it.
+    /// room where nobody stays ends, without a line: nobody could read it. But a public one in which
+    /// something was said waits for whoever comes next.
     pub(super) fn leave(&mut self, state: &State, draft: &mut Draft, room: RoomId, who: (UserId, &User)) {
         let (id, user) = who;
         if self.ended.contains(&room) {
             return;
         }
-        if self.is_left_empty(state, room) {
+        if self.is_left_empty(state, room) && !is_found_again(state, room) {
             self.ended.insert(room);
             let going = if self.for_ever { Some(&self.going) } else { None };
             end(state, draft, room, going, &mut self.budget);
@@ -83,6 +84,11 @@ impl Departure {
         let heir = state.by_seniority(room).find(|user| !self.going.contains(user))?;
         (state.member(room, heir)?.role != Role::Owner).then_some((heir, state.user(heir)?))
     }
+}
+
+/// Whether anybody may come into a room that was left empty, and has something to read there.
+fn is_found_again(state: &State, room: RoomId) -> bool {
+    state.room(room).is_some_and(|room| !room.private && room.messages > 0)
 }
 
 /// The end of a room by its owner's wish.

@@ -68,6 +68,7 @@ fn begin(state: &State, index: LogIndex, author: UserId, other: &UserName, actio
         name: name.clone(),
         private: true,
         topic: Topic::default(),
+        founder: author,
     });
     draft.line(author, author_name, RoomEventKind::Joined);
     if other != author {

@@ -20,6 +20,8 @@ pub(super) fn create(state: &State, index: LogIndex, author: UserId, action: &Cr
     room_for_one_room(state)?;
     room_for_one_membership(state, author)?;
     room_for_one_owned(state, author)?;
+    // Those too that the author left behind: else one could take all rooms of the cluster.
+    room_for_one_more(state.rooms_founded_by(author), ROOMS_PER_USER_MAX, Bound::RoomsOwned)?;
     let (room, name) = (RoomId(index.0), action.name.clone());
     let mut draft = Draft::new(state, room);
     draft.fact(StateEvent::RoomCreated {
@@ -27,6 +29,7 @@ pub(super) fn create(state: &State, index: LogIndex, author: UserId, action: &Cr
         name: name.clone(),
         private: action.private,
         topic: action.topic.clone(),
+        founder: author,
     });
     draft.line(author, &user(state, author)?.name, RoomEventKind::Joined);
     Ok((Done::Created { room, name }, draft.into_events()))

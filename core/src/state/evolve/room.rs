@@ -1,8 +1,8 @@
 //! Rooms, and who is in them.
 
 use crate::{
-    Ban, Invitation, Member, Restriction, Retention, Role, Room, RoomEvent, RoomEventKind, RoomId, RoomStanding, Seq,
-    State, StateEvent, Timestamp, UserId,
+    Ban, Invitation, Member, Restriction, Retention, Role, Room, RoomEvent, RoomEventKind, RoomId, RoomName,
+    RoomStanding, Seq, State, StateEvent, Timestamp, UserId,
 };
 
 use super::super::limits::RESTRICTIONS_PER_ROOM_MAX;
@@ -19,7 +19,9 @@ impl State {
                 name,
                 private,
                 topic,
+                founder,
             } => {
+                self.found(*founder, name);
                 self.room_names.insert(name.clone(), *room);
                 if !private {
                     self.public_names.insert(name.clone(), *room);
@@ -35,6 +37,7 @@ impl State {
                     first_seq: Seq(1),
                     retention: Retention::default(),
                     standing: RoomStanding::Open,
+                    founder: *founder,
                 };
                 self.rooms.insert(
                     *room,
@@ -60,7 +63,9 @@ impl State {
                 room.standing = RoomStanding::Deleted;
                 self.room_names.remove(&room.name);
                 self.public_names.remove(&room.name);
+                let (founder, name) = (room.founder, room.name.clone());
                 self.closing.insert(*id);
+                self.unfound(founder, &name);
             }
             StateEvent::RoomForgotten { room } => {
                 self.rooms.remove(room);
@@ -114,14 +119,31 @@ impl State {
         }
     }
 
-    /// The first member of a named room is who made it.
+    pub(in crate::state) fn found(&mut self, founder: UserId, name: &RoomName) {
+        if !name.is_direct() {
+            *self.founded.entry(founder).or_default() += 1;
+        }
+    }
+
+    fn unfound(&mut self, founder: UserId, name: &RoomName) {
+        if name.is_direct() {
+            return;
+        }
+        let count = self.founded.get_mut(&founder).expect(DECIDED);
+        *count -= 1;
+        if *count == 0 {
+            self.founded.remove(&founder);
+        }
+    }
+
+    /// The first member of a named room owns it: who made it, or who finds it empty.
     fn add_member(&mut self, id: RoomId, user: UserId, joined: Seq) {
         let room = &mut self.rooms.get_mut(&id).expect(DECIDED).room;
+        let is_first = room.members == 0 && !room.name.is_direct();
         room.members += 1;
-        let is_creator = joined == Seq(1) && !room.name.is_direct();
         let waiting = self.take_restriction(id, user);
         let role = match waiting {
-            _ if is_creator => Role::Owner,
+            _ if is_first => Role::Owner,
             Some(Restriction { read_only: true, .. }) => Role::ReadOnly,
             _ => Role::Member,
         };

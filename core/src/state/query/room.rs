@@ -98,6 +98,12 @@ impl State {
             .map(|(_, room)| *room)
     }
 
+    /// How many named rooms there are that a user made, whoever owns them now.
+    #[must_use]
+    pub fn rooms_founded_by(&self, user: UserId) -> usize {
+        self.founded.get(&user).copied().unwrap_or_default() as usize
+    }
+
     /// Who is kept out of a room, by id; some bans may have run out.
     pub fn bans(&self, room: RoomId) -> impl Iterator<Item = (UserId, &Ban)> + '_ {
         self.bans

@@ -20,6 +20,20 @@ impl State {
         if lines.is_none_or(|lines| lines > self.clock.next_event.0) {
             return Err(contradicts(RecordKey::Clock));
         }
+        let founders: Vec<_> = self.rooms.iter().map(|(id, state)| (*id, state.room.founder)).collect();
+        for (id, founder) in founders {
+            self.named_user(RecordKey::Room(id), founder)?;
+        }
+        let founded = self
+            .rooms
+            .values()
+            .filter(|state| state.room.standing != RoomStanding::Deleted);
+        let founded: Vec<_> = founded
+            .map(|state| (state.room.founder, state.room.name.clone()))
+            .collect();
+        for (founder, name) in founded {
+            self.found(founder, &name);
+        }
         for (id, state) in &mut self.rooms {
             let from = RecordKey::Room(*id);
             state.lines = Lines::blank(state.room.first_seq, state.room.last_seq).ok_or(contradicts(from))?;
@@ -57,7 +71,10 @@ impl State {
         // Nobody is in a deleted room, and a room that nobody is in is deleted.
         let fits = |id: &RoomId, state: &RoomState| {
             let count = counts.get(id).copied().unwrap_or_default();
-            state.room.members == count && (state.room.standing == RoomStanding::Deleted) == (count == 0)
+            state.room.members == count
+                && (count == 0 || state.room.standing != RoomStanding::Deleted)
+                // A public room may be left behind, and found again.
+                && (count > 0 || state.room.standing == RoomStanding::Deleted || !state.room.private)
         };
         match self.rooms.iter().find(|(id, state)| !fits(id, state)) {
             Some((id, _)) => Err(contradicts(RecordKey::Room(*id))),
