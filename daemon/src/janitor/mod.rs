@@ -1,7 +1,7 @@
 //! Has taken away what has had its time: on the leader, one sweep after another.
 //!
 //! The state says what there is to sweep ([`State::chores`](quorate_core::State::chores)), the log decides what goes
-//! ([`Command::Sweep`](quorate_core::Command::Sweep)). Here it is only seen to that sweeps are proposed, and slowly enough:
+//! ([`Command::Sweep`]). Here it is only seen to that sweeps are proposed, and slowly enough:
 //! they share the log and the disks with posts.
 //!
 //! Knows no rooms, users or rules. Whatever fails is traced, and looked at again later.

@@ -24,7 +24,7 @@ pub struct Unsubscribe {
     pub feed: u32,
 }
 
-/// See [`Answer::Subscribed`].
+/// See [`super::Answer::Subscribed`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Subscribed {
     /// The room's name, which for a direct room the client may not know.
@@ -67,7 +67,7 @@ pub struct History {
     pub room: RoomRef,
     /// Which part of it.
     pub part: Part,
-    /// At most so many events, up to [`HISTORY_LIMIT_MAX`].
+    /// At most so many events, up to [`super::HISTORY_LIMIT_MAX`].
     pub limit: u16,
     /// Answer no older state than the cluster had when this was asked.
     pub linearizable: bool,

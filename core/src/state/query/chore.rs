@@ -8,8 +8,8 @@ use super::super::decide::is_overdue;
 use super::super::limits::{CHORE_LOOKS_MAX, CHORES_MAX};
 
 impl State {
-    /// The sweeps that have something to do at this time, at most [`CHORES_MAX`], as far as they are
-    /// found among the [`CHORE_LOOKS_MAX`] rooms after this one (or from the first); and after which
+    /// The sweeps that have something to do at this time, at most `CHORES_MAX`, as far as they are
+    /// found among the `CHORE_LOOKS_MAX` rooms after this one (or from the first); and after which
     /// room to go on, until all were looked at. One look takes about a tenth of a microsecond. What
     /// is not about the bounds of a room is told each time: deleted rooms first, since they take the
     /// places of others.
