@@ -18,7 +18,7 @@
 //! - A message to oneself is allowed: the direct room of one member, for notes.
 //! - Direct rooms are private rooms named `@a+b`; they are managed by nobody, and counted apart for
 //!   each user. When one of the two is deleted, the other one may still read, and may leave; nobody
-//!   else leaves one.
+//!   else leaves one. Its name, which only the two ever see, stays: it is how the other one finds it.
 //! - Any member who may write sets the topic and invites. An owner may leave: the room goes to who has
 //!   been there the longest of those who may do the most. When the last member goes the room ends, as
 //!   if deleted; but a public room in which something was said stays as it is, and who joins it next
