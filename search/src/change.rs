@@ -5,7 +5,7 @@ use quorate_core::{EventNo, RoomId, Seq, Timestamp, UserId};
 /// One change, in log order. Each may be applied again: the second time changes nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// A message was posted.
+    /// A message was posted, or edited: this is what stands at its place now, whatever stood there before.
     Add {
         /// The event that posted it. Hits are ordered by this.
         no: EventNo,
@@ -15,24 +15,9 @@ pub enum Change {
         seq: Seq,
         /// Who wrote it.
         author: UserId,
-        /// When, by log time.
+        /// When it was posted, by log time.
         at: Timestamp,
         /// Its words. A text without any word is in the index, but never found.
-        text: String,
-    },
-    /// A message was edited: the same place, a new text. Also right for a place that is not in the index.
-    Replace {
-        /// The message's place.
-        room: RoomId,
-        /// The message's place in the room.
-        seq: Seq,
-        /// The event to order it by and to give out with the hit.
-        no: EventNo,
-        /// Who wrote it.
-        author: UserId,
-        /// The time to filter it by.
-        at: Timestamp,
-        /// The text that counts from now on.
         text: String,
     },
     /// A message was redacted.

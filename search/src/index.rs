@@ -222,14 +222,6 @@ impl Index {
                 author,
                 at,
                 text,
-            }
-            | Change::Replace {
-                no,
-                room,
-                seq,
-                author,
-                at,
-                text,
             } => {
                 // The same after a crash, when it may be there already.
                 writer.delete_term(fields.place_term(room, seq));

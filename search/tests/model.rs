@@ -33,14 +33,6 @@ impl Model {
                 author,
                 text,
                 ..
-            }
-            | Change::Replace {
-                no,
-                room,
-                seq,
-                author,
-                text,
-                ..
             } => {
                 self.messages.insert((room.0, seq.0), (no.0, author.0, text.clone()));
             }
@@ -79,15 +71,7 @@ fn step() -> impl Strategy<Value = Step> {
     let word = || prop_oneof![Just("alpha"), Just("beta")];
     let room = || (0..ROOMS).prop_map(RoomId);
     prop_oneof![
-        12 => (place(), 0..AUTHORS, word()).prop_map(|((room, seq), author, text)| Step::Change(Change::Add {
-            no: number(room, seq),
-            room: RoomId(room),
-            seq: Seq(seq),
-            author: UserId(author),
-            at: Timestamp(seq),
-            text: text.to_owned(),
-        })),
-        4 => (place(), 0..AUTHORS, word()).prop_map(|((room, seq), author, text)| Step::Change(Change::Replace {
+        16 => (place(), 0..AUTHORS, word()).prop_map(|((room, seq), author, text)| Step::Change(Change::Add {
             no: number(room, seq),
             room: RoomId(room),
             seq: Seq(seq),

@@ -24,4 +24,4 @@ pub use serve::{
     ADMIN_CONNECTIONS_MAX, CONNECTION_LIFE_MAX, METRICS_CONNECTIONS_MAX, PeerUid, serve_admin, serve_metrics,
 };
 pub use socket::{AdminSocket, AdminSocketError};
-pub use source::{AdminError, Source};
+pub use source::{AdminError, FreshInvite, Source};

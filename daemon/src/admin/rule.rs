@@ -11,17 +11,13 @@ use quorate_adminapi::{
     CreatedInvite, Invite, Lasting, NewInvite, QuotaRule, RetentionRule, UserQuota, UtcTime, code, format_duration,
 };
 use quorate_core::{
-    CreateInvite, Done, InviteId, InviteKey, Operation, Operator, Quota, RETENTION_AGE_MIN, Refusal, Retention,
-    RevokeInvite, RoomName, SetQuota, Span, Timestamp, UserName,
+    CreateInvite, Done, InviteId, Operation, Operator, Quota, RETENTION_AGE_MIN, Refusal, Retention, RevokeInvite,
+    RoomName, SetQuota, Span, Timestamp, UserName,
 };
-use rand::Rng;
 
 use super::reply::Refused;
 use super::serve::PeerUid;
-use super::source::Source;
-
-/// Bits of an invite's secret, as 32 hex digits: not to be guessed.
-type Secret = u128;
+use super::source::{FreshInvite, Source};
 
 pub(super) fn routes<S: Source>() -> Router<Arc<S>> {
     Router::new()
@@ -76,12 +72,8 @@ async fn create_invite<S: Source>(
     asked: Asked<NewInvite>,
 ) -> Told<CreatedInvite> {
     let Json(NewInvite { ttl, uses }) = asked?;
-    let secret: Secret = rand::rng().random();
-    let secret = format!("{secret:032x}");
     // Made first: an invite whose link cannot be told would be of no use.
-    let link = source.invite_link(&secret)?;
-    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, secret.as_bytes());
-    let key = InviteKey(digest.as_ref().try_into().expect("SHA-256 has 32 bytes"));
+    let FreshInvite { link, key } = source.fresh_invite()?;
     let lasts = span(ttl)?;
     let operation = Operation::CreateInvite(CreateInvite { key, lasts, uses });
     match source.operate(operator(by), operation).await? {

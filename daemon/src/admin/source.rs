@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use quorate_adminapi::{ErrorBody, RaftInfo, Status, Version, code};
-use quorate_core::{Done, NodeId, Operation, Operator, Refusal, State};
+use quorate_core::{Done, InviteKey, NodeId, Operation, Operator, Refusal, State};
 
 use super::metrics::MetricsSnapshot;
 
@@ -28,8 +28,17 @@ pub trait Source: Send + Sync + 'static {
     /// Puts what an operator asks through the log.
     fn operate(&self, by: Operator, operation: Operation) -> impl Future<Output = Result<Done, AdminError>> + Send;
 
-    /// The link that carries an invite's secret: all nodes, in random order.
-    fn invite_link(&self, secret: &str) -> Result<String, AdminError>;
+    /// A secret that nobody has yet.
+    fn fresh_invite(&self) -> Result<FreshInvite, AdminError>;
+}
+
+/// A secret for an invite, in the two forms in which it is used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FreshInvite {
+    /// The link that carries it: all nodes, in random order.
+    pub link: String,
+    /// What the cluster knows of it.
+    pub key: InviteKey,
 }
 
 /// Why there is no answer. Each variant is something else for the operator to do.

@@ -5,11 +5,16 @@ use std::time::Duration;
 use quorate_certs::InviteLink;
 use quorate_core::{Command, Done, Operate, Operation, Operator};
 use quorate_protocol::relay::End;
+use rand::Rng;
 use rand::seq::SliceRandom;
 use tokio::time::Instant;
 
 use super::source::NodeSource;
-use crate::admin::AdminError;
+use crate::admin::{AdminError, FreshInvite};
+use crate::session::invite_key;
+
+/// Bits of an invite's secret, as 32 hex digits: not to be guessed.
+type Secret = u128;
 
 /// How long a change may wait for a leader and a majority. Below the admin API's own deadline.
 const OPERATE_DEADLINE: Duration = Duration::from_secs(6);
@@ -33,7 +38,10 @@ impl NodeSource {
         }
     }
 
-    pub(super) fn link_with(&self, secret: &str) -> Result<String, AdminError> {
+    pub(super) fn make_secret(&self) -> Result<FreshInvite, AdminError> {
+        let secret: Secret = rand::rng().random();
+        let secret = format!("{secret:032x}");
+        let key = invite_key(&secret);
         let view = self.consensus.view();
         let mut addrs: Vec<String> = view
             .borrow()
@@ -44,8 +52,11 @@ impl NodeSource {
         // Each link begins with another node, so that new clients spread over all of them.
         addrs.shuffle(&mut rand::rng());
         let ca = self.facts.identity.current().ca_fingerprint();
-        InviteLink::new(addrs, Some(ca), Some(secret.to_owned()))
-            .map(|link| link.to_string())
+        InviteLink::new(addrs, Some(ca), Some(secret))
+            .map(|link| FreshInvite {
+                link: link.to_string(),
+                key,
+            })
             .map_err(|error| AdminError::NoLink(error.to_string()))
     }
 }

@@ -12,7 +12,7 @@ use quorate_protocol::relay::{Facts, PeerFacts};
 use tokio::time::Instant;
 
 use super::facts::FactSheet;
-use crate::admin::{AdminError, Histogram, MetricsSnapshot, PeerLag, SessionCount, Source};
+use crate::admin::{AdminError, FreshInvite, Histogram, MetricsSnapshot, PeerLag, SessionCount, Source};
 use crate::consensus::{Consensus, Role, View};
 use crate::peer::{Enrolment, Links, Local};
 use crate::relay::{Relay, ask_facts};
@@ -239,7 +239,7 @@ impl Source for NodeSource {
         self.put_through(by, operation).await
     }
 
-    fn invite_link(&self, secret: &str) -> Result<String, AdminError> {
-        self.link_with(secret)
+    fn fresh_invite(&self) -> Result<FreshInvite, AdminError> {
+        self.make_secret()
     }
 }

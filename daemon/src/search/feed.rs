@@ -29,24 +29,7 @@ pub(super) fn step(line: RoomEvent) -> Option<Step> {
 
 /// What the present row of a message says: its text, or none where it is withdrawn or gone.
 pub(super) fn present(room: RoomId, seq: Seq, row: Option<RoomEvent>) -> Change {
-    match row.and_then(add) {
-        Some(Change::Add {
-            no,
-            room,
-            seq,
-            author,
-            at,
-            text,
-        }) => Change::Replace {
-            no,
-            room,
-            seq,
-            author,
-            at,
-            text,
-        },
-        _ => Change::Remove { room, seq },
-    }
+    row.and_then(add).unwrap_or(Change::Remove { room, seq })
 }
 
 /// What a removal takes away; `None`: anything, so the index has to be reconciled.

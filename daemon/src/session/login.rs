@@ -137,8 +137,9 @@ fn names(user: &str, device: &str) -> Result<(UserName, DeviceName), Failure> {
     Ok((user, device.map_err(|error| bad_name(&error))?))
 }
 
-/// What the cluster knows of an invite's secret.
-fn invite_key(secret: &str) -> InviteKey {
+/// What the cluster knows of an invite's secret: for who makes one as for who shows it.
+#[must_use]
+pub fn invite_key(secret: &str) -> InviteKey {
     let digest = digest(&SHA256, secret.as_bytes());
     InviteKey(digest.as_ref().try_into().expect("SHA-256 has 32 bytes"))
 }

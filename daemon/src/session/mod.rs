@@ -31,5 +31,6 @@ mod write;
 
 pub use limit::{Limits, Rates};
 pub use listen::listen;
+pub use login::invite_key;
 pub use password::Passwords;
 pub use services::{Cluster, Counters, Registration, Services};

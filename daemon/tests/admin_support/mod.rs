@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use quorate_adminapi::{Cluster, Member, MemberRole, MemberState, RaftInfo, StateHash, Status, UtcTime, Version};
-use quorate_core::{Done, InviteId, LogIndex, NodeId, Operation, Operator, State, Timestamp};
-use quorate_daemon::admin::{AdminError, AdminSocket, MetricsSnapshot, Source, serve_admin};
+use quorate_core::{Done, InviteId, InviteKey, LogIndex, NodeId, Operation, Operator, State, Timestamp};
+use quorate_daemon::admin::{AdminError, AdminSocket, FreshInvite, MetricsSnapshot, Source, serve_admin};
 use tempfile::TempDir;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::UnixStream;
@@ -96,8 +96,11 @@ impl Source for Fake {
         }
     }
 
-    fn invite_link(&self, secret: &str) -> Result<String, AdminError> {
-        Ok(format!("chat://h1:7400/?i={secret}"))
+    fn fresh_invite(&self) -> Result<FreshInvite, AdminError> {
+        Ok(FreshInvite {
+            link: "chat://h1:7400/?i=0".to_owned(),
+            key: InviteKey([0; 32]),
+        })
     }
 }
 

@@ -37,19 +37,12 @@ pub(super) async fn run(client: &Client, args: &BenchLogin, json: bool) -> Resul
         false => None,
     };
     let account = Arc::new(Account { user, password });
-    let bar = progress::bar("seconds", args.seconds.into());
     let began = Instant::now();
     let until = began + Duration::from_secs(args.seconds.into());
     let logging_in: Vec<_> = (0..args.clients)
         .map(|_| tokio::spawn(repeat(client.clone(), Arc::clone(&account), until)))
         .collect();
-    let ticking = tokio::spawn(async move {
-        for _ in 0..bar.length().unwrap_or(0) {
-            tokio::time::sleep(Duration::from_secs(1)).await;
-            bar.inc(1);
-        }
-        bar.finish_and_clear();
-    });
+    let ticking = progress::seconds(args.seconds);
     let mut latencies = Latencies::new();
     let (mut logins, mut errors, mut last_error) = (0, 0, None);
     for task in logging_in {

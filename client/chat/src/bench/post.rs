@@ -43,7 +43,6 @@ pub(super) async fn run(client: &Client, args: &BenchPost, json: bool) -> Result
         rooms.push(room(client).await?);
     }
     let sessions = sessions(client, args.clients).await?;
-    let bar = progress::bar("seconds", args.seconds.into());
     let began = Instant::now();
     let until = began + Duration::from_secs(args.seconds.into());
     let gap = Arc::new(Mutex::new(Gap {
@@ -64,13 +63,7 @@ pub(super) async fn run(client: &Client, args: &BenchPost, json: bool) -> Result
         };
         posting.push((index, tokio::spawn(poster.run())));
     }
-    let ticking = tokio::spawn(async move {
-        for _ in 0..bar.length().unwrap_or(0) {
-            tokio::time::sleep(Duration::from_secs(1)).await;
-            bar.inc(1);
-        }
-        bar.finish_and_clear();
-    });
+    let ticking = progress::seconds(args.seconds);
     let mut latencies = Latencies::new();
     let mut by_room: HashMap<RoomName, (HashMap<String, Seq>, Vec<String>)> = HashMap::new();
     let (mut acked, mut errors, mut unknown) = (0, 0, 0);

@@ -20,26 +20,15 @@ impl State {
         if lines.is_none_or(|lines| lines > self.clock.next_event.0) {
             return Err(contradicts(RecordKey::Clock));
         }
-        let founders: Vec<_> = self.rooms.iter().map(|(id, state)| (*id, state.room.founder)).collect();
-        for (id, founder) in founders {
-            self.named_user(RecordKey::Room(id), founder)?;
-        }
-        let founded = self
-            .rooms
-            .values()
-            .filter(|state| state.room.standing != RoomStanding::Deleted);
-        let founded: Vec<_> = founded
-            .map(|state| (state.room.founder, state.room.name.clone()))
-            .collect();
-        for (founder, name) in founded {
-            self.found(founder, &name);
-        }
-        for (id, state) in &mut self.rooms {
+        let mut rooms = std::mem::take(&mut self.rooms);
+        for (id, state) in &mut rooms {
             let from = RecordKey::Room(*id);
+            self.named_user(from, state.room.founder)?;
             state.lines = Lines::blank(state.room.first_seq, state.room.last_seq).ok_or(contradicts(from))?;
             let is_taken = match state.room.standing {
                 RoomStanding::Deleted => !self.closing.insert(*id),
                 RoomStanding::Open | RoomStanding::Archived => {
+                    self.found(state.room.founder, &state.room.name);
                     if !state.room.private {
                         self.public_names.insert(state.room.name.clone(), *id);
                     }
@@ -50,6 +39,7 @@ impl State {
                 return Err(contradicts(from));
             }
         }
+        self.rooms = rooms;
         Ok(())
     }
 
@@ -68,7 +58,7 @@ impl State {
             *counts.entry(*room).or_default() += 1;
         }
         self.members = members;
-        // Nobody is in a deleted room, and a room that nobody is in is deleted.
+        // Nobody is in a deleted room.
         let fits = |id: &RoomId, state: &RoomState| {
             let count = counts.get(id).copied().unwrap_or_default();
             state.room.members == count

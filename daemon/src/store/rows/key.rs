@@ -3,86 +3,50 @@
 use bytes::BufMut;
 use quorate_core::{DeviceId, RecordKey};
 
+/// Bytes of the longest keys: a kind and a digest, or four numbers.
+const KEY_BYTES_MAX: usize = 1 + 32;
+
 /// The bytes of a key. They sort as the keys do.
 pub(super) fn encode(key: &RecordKey) -> Vec<u8> {
-    let mut out = Vec::with_capacity(40);
-    match key {
-        RecordKey::Clock => out.put_u8(1),
-        RecordKey::User(user) => {
-            out.put_u8(2);
-            out.put_u64(user.0);
-        }
-        RecordKey::Device(DeviceId(digest)) => {
-            out.put_u8(3);
-            out.put_slice(digest);
-        }
-        RecordKey::Writer(writer) => {
-            out.put_u8(4);
-            out.put_u64(writer.0);
-        }
+    match *key {
+        RecordKey::Clock => of_numbers(1, &[]),
+        RecordKey::User(user) => of_numbers(2, &[user.0]),
+        RecordKey::Device(DeviceId(digest)) => with(3, &digest),
+        RecordKey::Writer(writer) => of_numbers(4, &[writer.0]),
         RecordKey::Receipt(writer, slot) => {
-            out.put_u8(5);
-            out.put_u64(writer.0);
+            let mut out = of_numbers(5, &[writer.0]);
             out.put_u8(slot.0);
+            out
         }
-        RecordKey::Room(room) => {
-            out.put_u8(6);
-            out.put_u64(room.0);
-        }
-        RecordKey::Member(room, user) => {
-            out.put_u8(7);
-            out.put_u64(room.0);
-            out.put_u64(user.0);
-        }
+        RecordKey::Room(room) => of_numbers(6, &[room.0]),
+        RecordKey::Member(room, user) => of_numbers(7, &[room.0, user.0]),
         RecordKey::MessageKey(user, digest) => {
-            out.put_u8(8);
-            out.put_u64(user.0);
-            out.put_u128(*digest);
+            let mut out = of_numbers(8, &[user.0]);
+            out.put_u128(digest);
+            out
         }
-        RecordKey::Edits(room, seq) => {
-            out.put_u8(9);
-            out.put_u64(room.0);
-            out.put_u64(seq.0);
-        }
-        RecordKey::Reaction(room, seq, user, emoji) => {
-            out.put_u8(10);
-            out.put_u64(room.0);
-            out.put_u64(seq.0);
-            out.put_u64(user.0);
-            out.put_u64(*emoji);
-        }
-        RecordKey::Ban(room, user) => {
-            out.put_u8(11);
-            out.put_u64(room.0);
-            out.put_u64(user.0);
-        }
-        RecordKey::Invitation(room, user) => {
-            out.put_u8(12);
-            out.put_u64(room.0);
-            out.put_u64(user.0);
-        }
-        RecordKey::Mention(user, room, seq) => {
-            out.put_u8(13);
-            out.put_u64(user.0);
-            out.put_u64(room.0);
-            out.put_u64(seq.0);
-        }
-        RecordKey::Call(room, seq) => {
-            out.put_u8(14);
-            out.put_u64(room.0);
-            out.put_u64(seq.0);
-        }
-        RecordKey::Invite(invite) => {
-            out.put_u8(15);
-            out.put_u64(invite.0);
-        }
-        RecordKey::Settings => out.put_u8(16),
-        RecordKey::Restriction(room, user) => {
-            out.put_u8(17);
-            out.put_u64(room.0);
-            out.put_u64(user.0);
-        }
+        RecordKey::Edits(room, seq) => of_numbers(9, &[room.0, seq.0]),
+        RecordKey::Reaction(room, seq, user, emoji) => of_numbers(10, &[room.0, seq.0, user.0, emoji]),
+        RecordKey::Ban(room, user) => of_numbers(11, &[room.0, user.0]),
+        RecordKey::Invitation(room, user) => of_numbers(12, &[room.0, user.0]),
+        RecordKey::Mention(user, room, seq) => of_numbers(13, &[user.0, room.0, seq.0]),
+        RecordKey::Call(room, seq) => of_numbers(14, &[room.0, seq.0]),
+        RecordKey::Invite(invite) => of_numbers(15, &[invite.0]),
+        RecordKey::Settings => of_numbers(16, &[]),
+        RecordKey::Restriction(room, user) => of_numbers(17, &[room.0, user.0]),
     }
+}
+
+fn of_numbers(kind: u8, numbers: &[u64]) -> Vec<u8> {
+    let mut out = with(kind, &[]);
+    numbers.iter().for_each(|number| out.put_u64(*number));
+    out
+}
+
+fn with(kind: u8, bytes: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(KEY_BYTES_MAX);
+    out.put_u8(kind);
+    out.put_slice(bytes);
     out
 }
 
