@@ -1,21 +1,24 @@
 //! The client: opened with a profile, closed when the program is done, and all that can be asked through it.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use quorate_certs::CaFingerprint;
 use quorate_core::{DeviceId, NodeId, UserName};
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::connection::{Connection, Notices};
 use crate::dial::Dialler;
 use crate::failover;
 use crate::profile::Profile;
+use crate::seen::Seen;
 use crate::shared::{OutboxKind, Shared};
 use crate::{OpenError, RequestError};
 
 /// How long a request is tried for, unless it says otherwise.
 pub const DEADLINE: Duration = Duration::from_secs(30);
+/// How much a process that is killed may forget of what it has seen.
+const KEEP_SEEN_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How a client is opened.
 #[derive(Clone, Copy, Debug, Default)]
@@ -73,17 +76,21 @@ impl Client {
         }
         let key = profile.device_key()?;
         let dialler = Dialler::new(&key, profile.ca());
-        Ok(Self::begin(profile, dialler, key.id(), options))
+        let seen = Arc::new(Seen::going_on(profile.seen()));
+        let client = Self::begin(profile, dialler, key.id(), options, Arc::clone(&seen));
+        tokio::spawn(keep_seen(Arc::downgrade(&client.shared)));
+        Ok(client)
     }
 
     /// A session of its own beside this one, as the same device and over the same socket.
     #[must_use]
     pub fn sibling(&self, options: Options) -> Self {
-        Self::begin(&self.shared.profile, self.shared.dialler.clone(), self.device, options)
+        let (profile, dialler) = (&self.shared.profile, self.shared.dialler.clone());
+        Self::begin(profile, dialler, self.device, options, Arc::default())
     }
 
-    fn begin(profile: &Profile, dialler: Dialler, device: DeviceId, options: Options) -> Self {
-        let shared = Arc::new(Shared::new(profile.clone(), dialler, Arc::default(), options.outbox));
+    fn begin(profile: &Profile, dialler: Dialler, device: DeviceId, options: Options, seen: Arc<Seen>) -> Self {
+        let shared = Arc::new(Shared::new(profile.clone(), dialler, seen, options.outbox));
         tokio::spawn(failover::run(Arc::clone(&shared)));
         Self {
             _last: Arc::new(CloseOnDrop(Arc::clone(&shared))),
@@ -191,29 +198,44 @@ impl Client {
         self.shared.failed().await
     }
 
-    /// How many changes wait in the outbox for their answers.
+    /// How many changes wait for their answers: of this process, and of earlier ones that have died.
     #[must_use]
     pub fn unsent(&self) -> usize {
-        self.shared.open_outbox().map_or(0, |outbox| *outbox.waiting().borrow())
+        let outboxes = self.shared.open_outboxes();
+        outboxes.iter().map(|outbox| *outbox.waiting().borrow()).sum()
     }
 
-    /// Waits until all in the outbox is answered, up to a limit. How many are not.
+    /// Waits until all of these are answered, up to a limit. How many are not.
     pub async fn drain(&self, limit: Duration) -> usize {
-        if let Some(outbox) = self.shared.open_outbox() {
-            let mut waiting = outbox.waiting();
-            // Past the limit the number below says what is left.
-            let _ = timeout(limit, waiting.wait_for(|waiting| *waiting == 0)).await;
-        }
+        // Also where nothing was asked for in this run: an earlier one may have left something.
+        self.shared.adopt();
+        let done = async {
+            for outbox in self.shared.open_outboxes() {
+                let _ = outbox.waiting().wait_for(|waiting| *waiting == 0).await;
+            }
+        };
+        // Past the limit the number below says what is left.
+        let _ = timeout(limit, done).await;
         self.unsent()
     }
 
     /// Ends the session, and waits until the outbox is closed and the node has been told. Siblings on the same socket end too.
     pub async fn close(&self) {
         self.shared.close();
-        if let Some(outbox) = self.shared.open_outbox() {
+        for outbox in self.shared.open_outboxes() {
             outbox.close();
             outbox.closed().await;
         }
+        self.shared.keep_seen();
         self.shared.dialler.close().await;
+    }
+}
+
+/// Keeps what was seen for the next process, as long as there is a client.
+async fn keep_seen(shared: Weak<Shared>) {
+    loop {
+        sleep(KEEP_SEEN_INTERVAL).await;
+        let Some(shared) = shared.upgrade() else { return };
+        shared.keep_seen();
     }
 }

@@ -10,7 +10,8 @@ use quorate_core::NodeId;
 use quorate_transport::{Alpn, ClientDialer, CloseCode, DialError};
 use tokio::time::{Instant, sleep_until};
 
-use crate::link::{Link, Seen, Spare};
+use crate::link::{Link, Spare};
+use crate::seen::Seen;
 
 /// Between the beginnings of two dials.
 const NEXT_DIAL: Duration = Duration::from_millis(300);

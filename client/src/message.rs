@@ -1,7 +1,10 @@
 //! Messages: posted, edited, taken back, answered with an emoji, and marked as read.
 
+use std::future::ready;
 use std::time::Duration;
 
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use quorate_core::{
     Action, Body, BodyError, Done, EditMessage, Emoji, MarkRead, MessageId, PostMessage, React, Reason, RedactMessage,
     RoomName, RoomRef, Seq, Timestamp,
@@ -73,6 +76,28 @@ pub struct Posted {
     pub id: MessageId,
 }
 
+/// A message that is kept in the outbox, and not answered yet. Dropped, it is posted all the same.
+pub struct Queued {
+    id: MessageId,
+    posted: BoxFuture<'static, Result<Posted, RequestError>>,
+}
+
+impl Queued {
+    /// Its idempotency key: posting with it again finds the message.
+    #[must_use]
+    pub fn id(&self) -> &MessageId {
+        &self.id
+    }
+
+    /// Waits until it is on the disks of a majority.
+    ///
+    /// # Errors
+    /// As for [`Client::post`].
+    pub async fn posted(self) -> Result<Posted, RequestError> {
+        self.posted.await
+    }
+}
+
 /// What is done here stands in the outbox when a function returns; the future waits for the cluster's answer. The order of
 /// the calls is the order in which the cluster does it. A future that is dropped takes nothing back, but in a
 /// client for one task ([`Client::within`]).
@@ -104,6 +129,28 @@ impl Client {
                 }),
                 _ => Err(RequestError::odd_answer()),
             }
+        }
+    }
+
+    /// Puts a message into the outbox, and returns when it is kept there: synced to this machine's disk, where the outbox is
+    /// kept at all. From then on it is posted even if this process is killed, by the next one on the profile.
+    ///
+    /// # Errors
+    /// It was not put there: it is refused at once, or the disk cannot be written (`outbox-failed`).
+    pub async fn queue(&self, post: Post) -> Result<Queued, RequestError> {
+        let id = post.id.clone().unwrap_or_else(random_id);
+        let mut posted = self
+            .post(Post {
+                id: Some(id.clone()),
+                ..post
+            })
+            .boxed();
+        let outbox = self.shared.outbox()?;
+        tokio::select! {
+            biased;
+            // Answered before it was on this disk: then it is on better ones, or refused.
+            answer = &mut posted => answer.map(|posted| Queued { id, posted: ready(Ok(posted)).boxed() }),
+            kept = outbox.kept(&id) => kept.map(|()| Queued { id, posted }),
         }
     }
 

@@ -1,7 +1,8 @@
 //! A profile: what one installation remembers between runs, in a folder of its own.
 //!
 //! `device.key` is the device's key, `profile.json` where the cluster is and who the user is, `outbox/USER/` what
-//! was not sent yet. Several processes may use one profile at once.
+//! was not sent yet, `seen.json` how much of the cluster was seen, `cursors/USER/` the places of readers that have a name.
+//! Several processes may use one profile at once.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -14,11 +15,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::OpenError;
 use crate::outbox::make_folder;
+use crate::seen::SeenMark;
 
 const SETTINGS_FILE: &str = "profile.json";
 const SETTINGS_LOCK: &str = "profile.lock";
 const DEVICE_KEY_FILE: &str = "device.key";
 const OUTBOX_FOLDER: &str = "outbox";
+const CURSORS_FOLDER: &str = "cursors";
+const SEEN_FILE: &str = "seen.json";
 
 /// What is in `profile.json`. Unknown fields are of a later version, and lost when this one writes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -161,6 +165,40 @@ impl Profile {
         self.0.folder.join(OUTBOX_FOLDER).join(user.as_str())
     }
 
+    pub(crate) fn cursors_folder(&self, user: &UserName) -> PathBuf {
+        self.0.folder.join(CURSORS_FOLDER).join(user.as_str())
+    }
+
+    /// What earlier runs have seen. A file that cannot be read says nothing: it is only ever about being up to date.
+    pub(crate) fn seen(&self) -> Option<SeenMark> {
+        let bytes = fs::read(self.0.folder.join(SEEN_FILE)).ok()?;
+        serde_json::from_slice(&bytes).ok()
+    }
+
+    /// Keeps the higher of this and what is there, or this if it is of another cluster. Not synced: it is to outlive processes,
+    /// several a second of them, and after a power cut nobody remembers what was on the screen.
+    pub(crate) fn keep_seen(&self, mark: &SeenMark) -> Result<(), OpenError> {
+        let lock = self.lock()?;
+        let is_behind = |kept: SeenMark| kept.cluster == mark.cluster && kept.index >= mark.index;
+        if !self.seen().is_some_and(is_behind) {
+            let (path, beside) = (self.0.folder.join(SEEN_FILE), self.0.folder.join("seen.json.new"));
+            private(&beside, true)
+                .and_then(|mut file| file.write_all(&serde_json::to_vec(mark)?))
+                .and_then(|()| fs::rename(&beside, &path))
+                .map_err(|source| io_error(&path, source))?;
+        }
+        drop(lock);
+        Ok(())
+    }
+
+    /// Until it is dropped, no other process changes the profile's files.
+    fn lock(&self) -> Result<File, OpenError> {
+        let path = self.0.folder.join(SETTINGS_LOCK);
+        private(&path, false)
+            .and_then(|lock| lock.lock().map(|()| lock))
+            .map_err(|source| io_error(&path, source))
+    }
+
     fn with<T>(&self, read: impl FnOnce(&Settings) -> T) -> T {
         read(&self.0.settings.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -168,10 +206,7 @@ impl Profile {
     /// Other processes change the file too: it is read again under a lock, changed, and replaced.
     fn change(&self, change: impl FnOnce(&mut Settings)) -> Result<(), OpenError> {
         let folder = &self.0.folder;
-        let lock_path = folder.join(SETTINGS_LOCK);
-        let lock = private(&lock_path, false)
-            .and_then(|lock| lock.lock().map(|()| lock))
-            .map_err(|source| io_error(&lock_path, source))?;
+        let lock = self.lock()?;
         let before = read(folder)?;
         let mut after = before.clone();
         change(&mut after);
@@ -230,6 +265,25 @@ mod tests {
         let third = Profile::open(dir.path()).unwrap();
         assert_eq!(third.servers(), ["h1:1", "h2:2"]);
         assert_eq!(third.user(), Some(UserName::parse("al").unwrap()));
+    }
+
+    #[test]
+    fn what_was_seen_is_kept_and_never_falls_back_within_its_cluster() {
+        let dir = tempfile::tempdir().unwrap();
+        let profile = Profile::open(dir.path()).unwrap();
+        let mark = |cluster: &str, index| SeenMark {
+            cluster: cluster.to_owned(),
+            index: quorate_core::LogIndex(index),
+        };
+        assert_eq!(profile.seen(), None);
+        for (kept, expected) in [
+            (mark("a", 7), mark("a", 7)),
+            (mark("a", 5), mark("a", 7)),
+            (mark("b", 2), mark("b", 2)),
+        ] {
+            profile.keep_seen(&kept).unwrap();
+            assert_eq!(Profile::open(dir.path()).unwrap().seen(), Some(expected));
+        }
     }
 
     #[test]

@@ -11,11 +11,12 @@ use tokio::time::{Instant, timeout_at};
 use crate::RequestError;
 use crate::connection::{Connection, ConnectionState, Notice};
 use crate::dial::Dialler;
-use crate::link::{Link, Seen};
+use crate::link::Link;
 use crate::outbox::{self, Outbox};
 use crate::presence::TYPING_NOTICES_MAX;
 use crate::profile::Profile;
 use crate::pump;
+use crate::seen::{Seen, SeenMark};
 
 /// Notices that wait for a slow reader.
 const NOTICES_MAX: usize = 64;
@@ -36,6 +37,7 @@ pub(crate) struct Shared {
     pub(crate) profile: Profile,
     pub(crate) dialler: Dialler,
     pub(crate) seen: Arc<Seen>,
+    kept_seen: Mutex<Option<SeenMark>>,
     kind: OutboxKind,
     link: watch::Sender<Option<Link>>,
     connection: watch::Sender<Connection>,
@@ -52,7 +54,16 @@ pub(crate) struct Shared {
     /// Somebody has logged in over the session in use.
     fresh_login: AtomicBool,
     away: AtomicBool,
-    outbox: Mutex<Option<(UserName, Arc<Outbox>)>>,
+    outboxes: Mutex<Option<Outboxes>>,
+}
+
+/// What of a user's is to be sent.
+#[derive(Debug)]
+struct Outboxes {
+    user: UserName,
+    own: Arc<Outbox>,
+    /// Those of processes that have died.
+    left: Vec<Arc<Outbox>>,
 }
 
 impl Shared {
@@ -62,6 +73,7 @@ impl Shared {
             profile,
             dialler,
             seen,
+            kept_seen: Mutex::default(),
             kind,
             link: watch::Sender::new(None),
             connection: watch::Sender::new(Connection::new(ConnectionState::Reconnecting, None, None)),
@@ -75,7 +87,7 @@ impl Shared {
             confirmed: AtomicBool::new(false),
             fresh_login: AtomicBool::new(false),
             away: AtomicBool::new(false),
-            outbox: Mutex::new(None),
+            outboxes: Mutex::new(None),
         }
     }
 
@@ -225,8 +237,23 @@ impl Shared {
         self.failed.send_replace(Some(untrusted));
     }
 
+    /// Keeps what was seen for the next process, unless that is kept already.
+    pub(crate) fn keep_seen(&self) {
+        let Some(mark) = self.seen.mark() else { return };
+        let kept = self
+            .kept_seen
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .replace(mark.clone());
+        if kept.as_ref() != Some(&mark)
+            && let Err(error) = self.profile.keep_seen(&mark)
+        {
+            tracing::warn!(%error, "the profile cannot be written");
+        }
+    }
+
     pub(crate) fn was_connected(&self) -> bool {
-        self.seen.index().0 > 0
+        self.seen.was_welcomed()
     }
 
     pub(crate) fn connection(&self) -> Connection {
@@ -331,14 +358,14 @@ impl Shared {
         if *self.closing.borrow() {
             return Err(RequestError::closed());
         }
-        let mut slot = self.outbox.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((of, outbox)) = &*slot {
-            if *of == user {
-                return Ok(Arc::clone(outbox));
+        let mut slot = self.outboxes.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(open) = &*slot {
+            if open.user == user {
+                return Ok(Arc::clone(&open.own));
             }
-            outbox.close();
+            open.all().for_each(|outbox| outbox.close());
         }
-        let (outbox, orphans) = match self.kind {
+        let (own, orphans) = match self.kind {
             OutboxKind::Memory => (Outbox::in_memory(), Vec::new()),
             OutboxKind::Durable => {
                 let folder = self.profile.outbox_folder(&user);
@@ -349,14 +376,19 @@ impl Shared {
                 (own, outbox::orphans(&folder).map_err(failed)?)
             }
         };
-        let outbox = Arc::new(outbox);
-        *slot = Some((user.clone(), Arc::clone(&outbox)));
+        let own = Arc::new(own);
+        let left: Vec<_> = orphans.into_iter().map(Arc::new).collect();
+        *slot = Some(Outboxes {
+            user: user.clone(),
+            own: Arc::clone(&own),
+            left: left.clone(),
+        });
         drop(slot);
-        for orphan in orphans {
-            tokio::spawn(pump::finish(Arc::clone(self), Arc::new(orphan), user.clone()));
+        for orphan in left {
+            tokio::spawn(pump::finish(Arc::clone(self), orphan, user.clone()));
         }
-        tokio::spawn(pump::run(Arc::clone(self), Arc::clone(&outbox), user));
-        Ok(outbox)
+        tokio::spawn(pump::run(Arc::clone(self), Arc::clone(&own), user));
+        Ok(own)
     }
 
     /// Takes up what this user's dead processes left unsent, unless that was done.
@@ -369,10 +401,16 @@ impl Shared {
         }
     }
 
-    /// The outbox, if one was needed yet.
-    pub(crate) fn open_outbox(&self) -> Option<Arc<Outbox>> {
-        let slot = self.outbox.lock().unwrap_or_else(PoisonError::into_inner);
-        slot.as_ref().map(|(_, outbox)| Arc::clone(outbox))
+    /// The outbox and those of dead processes that were taken up with it, if one was needed yet.
+    pub(crate) fn open_outboxes(&self) -> Vec<Arc<Outbox>> {
+        let slot = self.outboxes.lock().unwrap_or_else(PoisonError::into_inner);
+        slot.iter().flat_map(Outboxes::all).cloned().collect()
+    }
+}
+
+impl Outboxes {
+    fn all(&self) -> impl Iterator<Item = &Arc<Outbox>> {
+        std::iter::once(&self.own).chain(&self.left)
     }
 }
 

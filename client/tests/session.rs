@@ -255,6 +255,42 @@ async fn what_a_dead_process_left_is_finished_by_the_next() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_is_queued_is_posted_by_whoever_comes_next() {
+    let setup = setup(1, OutboxKind::Durable).await;
+    setup.nodes[0].stop().await;
+    until("there is no session", || {
+        setup.client.connection().state == ConnectionState::Reconnecting
+    })
+    .await;
+    let queued = setup.client.queue(post("kept")).await.unwrap();
+    let id = queued.id().clone();
+    drop(queued);
+    // A process that is killed says goodbye to nobody; its lock goes with it, as with the last clone here.
+    setup.client.close().await;
+    let node = setup.cluster.node(2);
+    setup.profile.set_servers(vec![node.addr.clone()]).unwrap();
+    let next = Client::open(&setup.profile, Options::default()).unwrap();
+    let again = post("kept").with_id(id.as_str()).unwrap();
+    let posted = next.queue(again).await.unwrap().posted().await.unwrap();
+    assert_eq!(posted.id, id);
+    assert_eq!(setup.cluster.bodies("ops"), ["kept"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_next_process_asks_for_all_that_the_last_one_has_seen() {
+    let setup = setup(1, OutboxKind::Durable).await;
+    setup.client.post(post("a")).await.unwrap();
+    setup.client.close().await;
+    let next = Client::open(&setup.profile, Options::default()).unwrap();
+    next.connected(WAIT).await.unwrap();
+    let hellos = setup.nodes[0].knobs().hellos.lock().unwrap().clone();
+    assert_eq!(hellos.first().unwrap(), &(None, quorate_core::LogIndex(0)));
+    let (cluster, seen) = hellos.last().unwrap();
+    assert_eq!(cluster.as_deref(), Some(setup.cluster.id.to_string().as_str()));
+    assert_eq!(*seen, setup.cluster.seen());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_dropped_unsent_in_a_client_for_one_task_does_not_happen_later() {
     let setup = setup(1, OutboxKind::Durable).await;
     // What is under way may happen: nothing must be.

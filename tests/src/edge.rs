@@ -59,6 +59,7 @@ impl Stranger {
             minor: MINOR,
             program: "stranger/1".into(),
             seen: LogIndex(0),
+            cluster: None,
         };
         sender.send(&frame(&hello)).await.expect("the hello goes out");
         let answer = timeout(ANSWER_DEADLINE, receiver.recv())

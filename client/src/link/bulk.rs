@@ -11,7 +11,8 @@ use quorate_protocol::client::{
 use quorate_transport::Priority;
 use tokio::time::timeout;
 
-use super::{Link, Lost, Seen};
+use super::{Link, Lost};
+use crate::seen::Seen;
 
 /// For a page. It may wait for a quorum.
 const PAGE_DEADLINE: Duration = Duration::from_secs(15);

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use quorate_core::{LogIndex, NodeId, RoomRef, Seq};
+use quorate_core::{NodeId, RoomRef, Seq};
 use quorate_protocol::Frame;
 use quorate_protocol::client::{
     self, Answer, Body, Called, Failure, Feed, Hello, IsTyping, Reply, Subscribe, Subscribed, Unsubscribe, Welcome,
@@ -23,6 +23,8 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, broadcast, mpsc, ones
 use tokio::time::{Instant, timeout};
 
 pub(crate) use bulk::{BulkFailed, Found, HistoryAnswer};
+
+use crate::seen::Seen;
 
 /// Requests in flight, the most that a node takes of one session.
 const REQUESTS_MAX: usize = 256;
@@ -77,20 +79,6 @@ pub(crate) struct Death {
 pub(crate) enum FeedPart {
     Events(Feed),
     Ended(String),
-}
-
-/// The highest applied index that any node has shown.
-#[derive(Debug, Default)]
-pub(crate) struct Seen(AtomicU64);
-
-impl Seen {
-    pub(crate) fn index(&self) -> LogIndex {
-        LogIndex(self.0.load(Ordering::Acquire))
-    }
-
-    pub(crate) fn raise(&self, to: LogIndex) {
-        self.0.fetch_max(to.0, Ordering::AcqRel);
-    }
 }
 
 /// A session. Cheap to clone.
@@ -180,6 +168,7 @@ impl Link {
                 minor: client::MINOR,
                 program: concat!("quorate-client/", env!("CARGO_PKG_VERSION")).to_owned(),
                 seen: seen.index(),
+                cluster: seen.cluster(),
             };
             sender
                 .send(&client::frame(&hello))
@@ -206,7 +195,7 @@ impl Link {
         receiver: FrameReceiver,
         welcome: Welcome,
     ) -> Self {
-        seen.raise(welcome.seen);
+        seen.welcomed(&welcome.cluster, welcome.seen);
         let (out, written) = mpsc::channel(OUT_MAX);
         let now = Instant::now();
         let link = Self(Arc::new(Shared {

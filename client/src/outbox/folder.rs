@@ -40,7 +40,7 @@ pub(crate) fn orphans(folder: &Path) -> io::Result<Vec<Outbox>> {
             continue;
         };
         let outbox = load(folder, index, lock)?;
-        if outbox.is_empty() {
+        if *outbox.waiting().borrow() == 0 {
             outbox.close();
         } else {
             orphans.push(outbox);

@@ -1,8 +1,9 @@
 //! What a user wants changed, kept until the cluster has answered.
 //!
-//! [`queue`] decides and does no IO, [`journal`] is the file, [`record`] the form of what is in it, [`folder`] says whose
+//! [`queue`] decides and does no IO, [`action`] is what it must know of each request, [`journal`] is the file, [`record`] the form of what is in it, [`folder`] says whose
 //! file is whose. This file puts them together for callers on any thread; [`crate::pump`] sends.
 
+mod action;
 mod folder;
 mod journal;
 mod queue;
@@ -10,7 +11,7 @@ mod record;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use quorate_core::{Action, Done, WriterId};
+use quorate_core::{Action, Done, MessageId, WriterId};
 use quorate_protocol::client::Failure;
 use tokio::sync::{Notify, watch};
 
@@ -48,7 +49,7 @@ impl Outbox {
     }
 
     fn new(queue: Queue, journal: Journal, changed: Arc<Notify>) -> Self {
-        let waiting = watch::Sender::new(queue.len());
+        let waiting = watch::Sender::new(queue.waiting());
         Self {
             queue: Mutex::new(queue),
             durable: journal.durable(),
@@ -64,6 +65,21 @@ impl Outbox {
         let ticket = self.change(|queue| queue.push(action))?;
         self.changed.notify_one();
         Ok(ticket)
+    }
+
+    /// Until a message is on this machine's disk, or answered already.
+    pub(crate) async fn kept(&self, id: &MessageId) -> Result<(), RequestError> {
+        let Some(at) = self.lock().written_at(id) else {
+            return Ok(());
+        };
+        let Some(mut durable) = self.durable.clone() else {
+            return Ok(());
+        };
+        let over = durable.wait_for(|durable| durable.upto >= at || durable.failed.is_some());
+        match over.await {
+            Ok(durable) if durable.upto >= at => Ok(()),
+            _ => Err(queue::outbox_failed()),
+        }
     }
 
     /// See [`Queue::give_up`].
@@ -102,10 +118,6 @@ impl Outbox {
 
     pub(crate) fn lost(&self) {
         self.change(Queue::lost);
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.lock().is_empty()
     }
 
     /// How many entries wait, now and as that changes.
@@ -159,7 +171,7 @@ impl Outbox {
                 self.journal.replace(image);
             }
             self.waiting
-                .send_if_modified(|waiting| std::mem::replace(waiting, queue.len()) != queue.len());
+                .send_if_modified(|waiting| std::mem::replace(waiting, queue.waiting()) != queue.waiting());
         }
         result
     }

@@ -9,13 +9,11 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use quorate_core::{
-    Action, BanUser, CreateRoom, Done, EditMessage, KickUser, MarkRead, MessageId, MuteUser, PostMessage,
-    RedactMessage, RequestNo, RoomName, RoomRef, Seq, SetTopic, WriterId,
-};
+use quorate_core::{Action, Done, MessageId, RequestNo, WriterId};
 use quorate_protocol::client::Failure;
 use tokio::sync::oneshot;
 
+use super::action::{blank, is_finished_later, message_id, size_of};
 use super::journal::Position;
 use super::record::Record;
 use crate::RequestError;
@@ -26,8 +24,6 @@ pub(crate) const WINDOW: u64 = 64;
 pub(crate) const ENTRIES_MAX: usize = 10_000;
 /// Bytes in one outbox: 64 MiB.
 pub(crate) const OUTBOX_MAX_BYTES: usize = 64 * 1024 * 1024;
-/// What an entry costs beside its text, in bytes: names of rooms and users of any script, keys, numbers.
-const ENTRY_OVERHEAD_BYTES: usize = 512;
 
 /// What a request came to.
 pub(crate) type Resolution = Result<Done, RequestError>;
@@ -84,6 +80,8 @@ struct Entry {
     in_flight: bool,
     /// It was sent once without a certain answer.
     uncertain: bool,
+    /// It does nothing any more but use up its number.
+    blank: bool,
     waiters: Vec<oneshot::Sender<Resolution>>,
 }
 
@@ -102,6 +100,7 @@ pub(crate) struct Queue {
     entries: VecDeque<Entry>,
     by_id: HashMap<MessageId, u64>,
     filler: Option<Filler>,
+    blanks: usize,
     bytes: usize,
     next_local: u64,
     /// The file says up to here which numbers were given. Nothing is sent under a number before that is on the disk: it would
@@ -112,12 +111,8 @@ pub(crate) struct Queue {
     unsynced: bool,
 }
 
-/// A request that changes nothing, whatever it is applied to.
-fn blank() -> Action {
-    Action::MarkRead(MarkRead {
-        room: RoomRef::Name(RoomName::parse("blank").expect("this is a name")),
-        upto: Seq(0),
-    })
+pub(crate) fn outbox_failed() -> RequestError {
+    RequestError::refused("outbox-failed", "the outbox cannot be written")
 }
 
 impl Queue {
@@ -355,17 +350,23 @@ impl Queue {
             .is_some_and(|entry| entry.written > durable && !entry.in_flight)
         {
             let local = self.entries.back().expect("there is one").local;
-            let failed = RequestError::refused("outbox-failed", "the outbox cannot be written");
-            self.resolve(local, Err(failed));
+            self.resolve(local, Err(outbox_failed()));
         }
+    }
+
+    /// Up to where the file must be on the disk for this message to be there.
+    pub(crate) fn written_at(&self, id: &MessageId) -> Option<Position> {
+        let position = self.position(*self.by_id.get(id)?)?;
+        Some(self.entries[position].written)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.entries.len()
+    /// How many requests have no answer. What is only there to use up a number is none.
+    pub(crate) fn waiting(&self) -> usize {
+        self.entries.len() - self.blanks
     }
 
     /// Bytes that a compacted file would have, about.
@@ -400,6 +401,7 @@ impl Queue {
             written: Position::default(),
             in_flight: false,
             uncertain,
+            blank: false,
             waiters: Vec::new(),
         });
     }
@@ -407,6 +409,7 @@ impl Queue {
     fn remove(&mut self, local: u64) -> Option<Entry> {
         let entry = self.entries.remove(self.position(local)?)?;
         self.bytes -= entry.bytes;
+        self.blanks -= usize::from(entry.blank);
         if let Some(id) = entry.id() {
             self.by_id.remove(id);
         }
@@ -436,6 +439,7 @@ impl Queue {
             self.by_id.remove(&post.id);
         }
         entry.action = blank();
+        self.blanks += usize::from(!std::mem::replace(&mut entry.blank, true));
         self.bytes -= entry.bytes;
         entry.bytes = size_of(&entry.action);
         self.bytes += entry.bytes;
@@ -561,34 +565,4 @@ impl Entry {
             action: self.action.clone(),
         }
     }
-}
-
-/// Whether the next process does it for one that died: what somebody wrote is not to be lost.
-fn is_finished_later(action: &Action) -> bool {
-    matches!(
-        action,
-        Action::PostMessage(_) | Action::EditMessage(_) | Action::RedactMessage(_) | Action::React(_)
-    )
-}
-
-fn message_id(action: &Action) -> Option<&MessageId> {
-    match action {
-        Action::PostMessage(post) => Some(&post.id),
-        _ => None,
-    }
-}
-
-fn size_of(action: &Action) -> usize {
-    let text = match action {
-        Action::PostMessage(PostMessage { body, .. }) | Action::EditMessage(EditMessage { body, .. }) => {
-            body.as_str().len()
-        }
-        Action::CreateRoom(CreateRoom { topic, .. }) | Action::SetTopic(SetTopic { topic, .. }) => topic.as_str().len(),
-        Action::RedactMessage(RedactMessage { reason, .. })
-        | Action::KickUser(KickUser { reason, .. })
-        | Action::BanUser(BanUser { reason, .. })
-        | Action::MuteUser(MuteUser { reason, .. }) => reason.as_ref().map_or(0, |reason| reason.as_str().len()),
-        _ => 0,
-    };
-    ENTRY_OVERHEAD_BYTES + text
 }

@@ -72,6 +72,8 @@ pub(crate) struct Knobs {
     pub(crate) mute: AtomicBool,
     pub(crate) deeds: Mutex<VecDeque<Deed>>,
     pub(crate) sessions: AtomicU64,
+    /// What clients said that they have seen, and of which cluster.
+    pub(crate) hellos: Mutex<Vec<(Option<String>, LogIndex)>>,
     pub(crate) submits: AtomicU64,
     pub(crate) leader: watch::Sender<Option<NodeId>>,
     pub(crate) goodbye: watch::Sender<bool>,
@@ -120,6 +122,7 @@ impl Cluster {
             mute: AtomicBool::new(false),
             deeds: Mutex::default(),
             sessions: AtomicU64::new(0),
+            hellos: Mutex::default(),
             submits: AtomicU64::new(0),
             leader: watch::Sender::new(Some(NodeId(9))),
             goodbye: watch::Sender::new(false),
@@ -168,7 +171,7 @@ impl Cluster {
         (applied.outcome, index)
     }
 
-    fn seen(&self) -> LogIndex {
+    pub(crate) fn seen(&self) -> LogIndex {
         LogIndex(self.world.lock().unwrap().index)
     }
 

@@ -47,7 +47,8 @@ impl Session {
     async fn serve(&self) -> Option<()> {
         let (mut sender, mut receiver) = self.connection.accept().await.ok()?;
         let first = receiver.recv().await.ok()??;
-        client::parse::<Hello>(&first).unwrap();
+        let hello = client::parse::<Hello>(&first).unwrap();
+        self.knobs.hellos.lock().unwrap().push((hello.cluster, hello.seen));
         receiver.set_limit(FRAME_MAX_CLIENT_BYTES);
         if self.knobs.mute.load(Ordering::SeqCst) {
             std::future::pending::<()>().await;

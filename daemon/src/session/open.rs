@@ -49,7 +49,9 @@ pub(super) async fn open(connection: &Connection, device: &DeviceId, services: &
     if hello.minor == 0 {
         return Err((CloseCode::Version, "no common minor version"));
     }
-    if services.reader.wait_applied(hello.seen, deadline).await.is_err() {
+    let is_ours = hello.cluster.is_none_or(|cluster| cluster == services.cluster_id);
+    let awaited = if is_ours { hello.seen } else { LogIndex(0) };
+    if services.reader.wait_applied(awaited, deadline).await.is_err() {
         return Err((CloseCode::Overloaded, "this node is behind what the client has seen"));
     }
     let speaks = services.speaks(device);

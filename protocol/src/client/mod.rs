@@ -232,6 +232,7 @@ mod tests {
             minor: 1,
             program: "t/1".into(),
             seen: LogIndex(7),
+            cluster: Some("c".into()),
         };
         let sent = frame(&hello);
         assert_eq!(sent.kind, kind::HELLO);

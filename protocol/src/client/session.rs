@@ -12,6 +12,9 @@ pub struct Hello {
     pub program: String,
     /// The highest applied index that the client has seen; the node answers when it is there too.
     pub seen: LogIndex,
+    /// The id of the cluster in which it was seen, where the client knows it. A node of another one has nothing to wait for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<String>,
 }
 
 /// The node's first frame: the session is open.

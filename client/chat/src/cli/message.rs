@@ -130,6 +130,9 @@ pub(crate) struct TailArgs {
     /// Begin with this seq
     #[arg(long, value_name = "SEQ")]
     pub(crate) from: Option<Seq>,
+    /// Go on after what was last printed under this name; the first time, begin as without it
+    #[arg(long, value_name = "NAME")]
+    pub(crate) cursor: Option<String>,
 }
 
 #[derive(Args, Debug)]

@@ -17,7 +17,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use quorate_client::{CaFingerprint, InviteLink};
+use quorate_client::{CaFingerprint, InviteLink, Span};
+
+use crate::time;
 
 /// Chat that goes on while a majority of its servers is present
 #[derive(Debug, Parser)]
@@ -93,8 +95,9 @@ pub(crate) enum Command {
   chat rpc --server h1:7400,h2:7400
   echo '{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"unread\"}' | chat rpc
 
-Requests of one room are done in the order in which they are written, others at once. An invite code in the LINK is used by `register`.")]
-    Rpc(PlaceArgs),
+Requests of one room are done in the order in which they are written, others at once. An invite code in the LINK is used by `register`. \
+When stdin is closed, what was asked is finished first; exit 8 says that some messages are left for the next run.")]
+    Rpc(RpcArgs),
     /// Make load through the real client, and measure
     #[command(subcommand)]
     Bench(Bench),
@@ -104,6 +107,15 @@ Requests of one room are done in the order in which they are written, others at 
     /// Write man pages
     #[command(after_help = "Examples:\n  chat man /usr/local/share/man/man1")]
     Man { dir: PathBuf },
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct RpcArgs {
+    #[command(flatten)]
+    pub(crate) place: PlaceArgs,
+    /// How long unsent messages are tried for after stdin was closed
+    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = time::parse_span)]
+    pub(crate) finish_within: Span,
 }
 
 /// Where the cluster is.

@@ -37,6 +37,7 @@ pub(super) async fn run(cli: &Cli, command: &MessageCommand) -> Result<(), Exit>
                 rooms: &args.rooms,
                 count: args.count,
                 from: args.from,
+                cursor: args.cursor.as_deref(),
                 json,
             };
             match args.follow {

@@ -37,10 +37,15 @@ pub(crate) async fn run(cli: &Cli) -> Result<(), Exit> {
             let client = open(cli, OutboxKind::Memory)?;
             once(&client, async |client| status::status(client, cli.json).await).await
         }
-        Command::Rpc(place) => {
-            let client = place::open_at(&cli.profile, place)?;
-            let invite = place.link.as_ref().and_then(|link| link.invite());
-            interrupt::or(Box::pin(rpc::serve(client, invite))).await
+        Command::Rpc(args) => {
+            let client = place::open_at(&cli.profile, &args.place)?;
+            let invite = args.place.link.as_ref().and_then(|link| link.invite());
+            interrupt::or(Box::pin(rpc::serve(
+                client,
+                invite,
+                Duration::from_millis(args.finish_within.0),
+            )))
+            .await
         }
         Command::Bench(which) => interrupt::or(Box::pin(bench::run(cli, which))).await,
         Command::Completions { shell } => docs::completions(*shell),

@@ -29,13 +29,11 @@ use out::Out;
 const LINE_MAX_BYTES: u64 = 512 * 1024;
 /// Requests under way. Beyond that nothing is read.
 const IN_FLIGHT_MAX: u32 = 4096;
-/// How long what is in the outbox may take after stdin was closed.
-const FINISH_DEADLINE: Duration = Duration::from_secs(30);
 /// How long a program may run before it first reaches a node and is still told whom it trusts: a day.
 const FIRST_MET_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Until stdin is closed.
-pub(crate) async fn serve(client: Client, invite: Option<&str>) -> Result<(), Exit> {
+/// Until stdin is closed, and then until the outbox is done or that has taken too long.
+pub(crate) async fn serve(client: Client, invite: Option<&str>, finish_within: Duration) -> Result<(), Exit> {
     let (out, broken) = Out::begin();
     tokio::spawn(tell(client.notices(), out.clone()));
     tokio::spawn(tell_typing(client.typing_notices(), out.clone()));
@@ -44,7 +42,7 @@ pub(crate) async fn serve(client: Client, invite: Option<&str>) -> Result<(), Ex
         result = answer_all(&client, &out, invite) => result?,
         () = broken => return Err(Exit::broken_pipe()),
     }
-    let left = client.drain(FINISH_DEADLINE).await;
+    let left = client.drain(finish_within).await;
     client.close().await;
     out.end().await;
     match left {

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::fake::Deed;
-use crate::setup::{Rpc, Setup};
+use crate::setup::{Rpc, Setup, code, error_code, text};
 
 #[test]
 fn rpc_answers_each_request_and_keeps_the_order_of_a_room() {
@@ -79,6 +79,44 @@ fn rpc_tells_its_errors_apart() {
     }
     rpc.ask(9, "post", json!({"room": "ops", "body": "x", "id": "k".repeat(65)}));
     assert_eq!(rpc.answer(9)["error"]["data"]["outcome"], "refused");
+}
+
+#[test]
+fn rpc_that_cannot_finish_its_outbox_says_what_is_left_and_the_next_one_finishes_it() {
+    let setup = Setup::new().registered();
+    setup.print(&["create", "ops"]);
+    setup.node.will([Deed::Forget]);
+    setup.node.will([Deed::Refuse].into_iter().cycle().take(5000));
+    let post = json!({"jsonrpc": "2.0", "id": 1, "method": "post", "params": {"room": "ops", "body": "late", "deadline_ms": 100}});
+    let args = ["--json", "rpc", "--finish-within", "100ms"];
+    let output = setup.run(&args, &format!("{post}\n"));
+    assert_eq!(
+        (code(&output), error_code(&output).as_str()),
+        (8, "unknown"),
+        "{output:?}"
+    );
+    assert!(
+        text(&output.stderr).contains("1 changes are not answered yet"),
+        "{output:?}"
+    );
+    setup.node.knobs().deeds.lock().unwrap().clear();
+    assert_eq!(code(&setup.run(&["rpc"], "")), 0);
+    assert_eq!(setup.cluster.bodies("ops"), ["late"]);
+}
+
+#[test]
+fn rpc_that_has_told_all_its_answers_leaves_nothing_and_ends_with_0() {
+    let setup = Setup::new().registered();
+    setup.print(&["create", "ops"]);
+    setup.stop();
+    let post = json!({"jsonrpc": "2.0", "id": 1, "method": "post", "params": {"room": "ops", "body": "never", "deadline_ms": 100}});
+    let output = setup.run(&["rpc"], &format!("{post}\n"));
+    assert_eq!(code(&output), 0, "{output:?}");
+    assert!(text(&output.stdout).contains(r#""outcome":"refused""#), "{output:?}");
+    let node = setup.another_node();
+    assert_eq!(code(&setup.run(&["rpc", "--server", &node.addr], "")), 0);
+    setup.print(&["send", "ops", "last"]);
+    assert_eq!(setup.cluster.bodies("ops"), ["last"]);
 }
 
 #[test]
