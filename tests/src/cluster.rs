@@ -353,6 +353,15 @@ impl Cluster {
         Rpc::start(&mut command, profile)
     }
 
+    /// The `chat rpc` of a profile that was used before, begun as its user would: it knows where to dial.
+    ///
+    /// # Panics
+    /// It cannot be started.
+    #[must_use]
+    pub fn rpc_again(&self, profile: &str) -> Rpc {
+        Rpc::start(self.chat_command(profile).arg("rpc"), profile)
+    }
+
     /// What a node says of the cluster; `None` while it does not answer, or has no quorum.
     #[must_use]
     pub fn status(&self, id: u64) -> Option<StatusView> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::{Author, CALL_DEADLINE, Checker, Cluster, Placed, Post, Rpc, RpcError, until};
+use crate::{Author, CALL_DEADLINE, Checker, Cluster, Event, Placed, Post, Rpc, RpcError, Signal, until};
 
 /// Until so many more posts are acknowledged: an election or two, and a slow machine.
 const POSTS_DEADLINE: Duration = Duration::from_secs(60);
@@ -23,6 +23,8 @@ pub struct Conversation {
     owner: Rpc,
     authors: Vec<Author>,
     readers: Vec<Rpc>,
+    /// What each reader's programs got before they were killed.
+    read_before: Vec<Vec<Event>>,
 }
 
 impl Conversation {
@@ -33,14 +35,30 @@ impl Conversation {
     /// The cluster does not let them.
     #[must_use]
     pub fn start(cluster: &Cluster, room: &str, author_nodes: &[u64], reader_nodes: &[u64], window: usize) -> Self {
+        Self::start_at_pace(cluster, room, author_nodes, reader_nodes, (window, Duration::ZERO))
+    }
+
+    /// The same, with so many posts in flight and this pause before each. Those who are registered already go on with their
+    /// profiles.
+    ///
+    /// # Panics
+    /// The cluster does not let them.
+    #[must_use]
+    pub fn start_at_pace(
+        cluster: &Cluster,
+        room: &str,
+        author_nodes: &[u64],
+        reader_nodes: &[u64],
+        pace: (usize, Duration),
+    ) -> Self {
         let checker = Arc::new(Checker::new());
         let owner = cluster.rpc(OWNER, author_nodes[0]);
-        owner.register(OWNER);
+        owner.enter(OWNER);
         owner.create(room);
         let mut readers = Vec::new();
         for (number, node) in (1..).zip(reader_nodes) {
             let reader = cluster.rpc(&format!("reader{number}"), *node);
-            reader.register(reader.label());
+            reader.enter(reader.label());
             reader.join(room);
             reader.subscribe(room, Some(1));
             readers.push(reader);
@@ -49,17 +67,52 @@ impl Conversation {
         for (number, node) in (1..).zip(author_nodes) {
             let author = cluster.rpc(&format!("author{number}"), *node);
             let user = author.label().to_owned();
-            author.register(&user);
+            author.enter(&user);
             author.join(room);
-            authors.push(Author::start(&Arc::new(author), &checker, &user, room, window));
+            authors.push(Author::start(Arc::new(author), &checker, &user, room, pace));
         }
         Self {
             room: room.to_owned(),
             checker,
             owner,
             authors,
+            read_before: vec![Vec::new(); readers.len()],
             readers,
         }
+    }
+
+    /// The node that an author's program is connected to.
+    ///
+    /// # Panics
+    /// It is connected to none for too long.
+    #[must_use]
+    pub fn author_node(&self, author: usize) -> u64 {
+        self.authors[author].rpc().node()
+    }
+
+    /// SIGKILL for an author's program, with posts in flight; the author goes on through a new one.
+    ///
+    /// # Panics
+    /// It cannot be started.
+    pub fn kill_author(&self, cluster: &Cluster, author: usize) {
+        let author = &self.authors[author];
+        let old = author.rpc();
+        old.kill();
+        author.go_on_through(Arc::new(cluster.rpc_again(old.label())));
+    }
+
+    /// SIGKILL for a reader's program; a new one goes on after the last event that it got.
+    ///
+    /// # Panics
+    /// It cannot be started, or does not get the room.
+    pub fn kill_reader(&mut self, cluster: &Cluster, reader: usize) {
+        self.readers[reader].kill();
+        let before = &mut self.read_before[reader];
+        before.extend(self.readers[reader].events_to_the_end(&self.room));
+        let next = before.last().map_or(1, |event| event.seq + 1);
+        let again = cluster.rpc_again(self.readers[reader].label());
+        again.subscribe(&self.room, Some(next));
+        self.readers[reader] = again;
     }
 
     /// The first user's connection.
@@ -115,19 +168,31 @@ impl Conversation {
         }
     }
 
+    /// SIGSTOP for an author's program.
+    pub fn pause_author(&self, author: usize) {
+        self.authors[author].rpc().signal(Signal::Stop);
+    }
+
+    /// SIGCONT for it.
+    pub fn resume_author(&self, author: usize) {
+        self.authors[author].rpc().signal(Signal::Continue);
+    }
+
     /// Waits until every author has had so many more posts acknowledged than now.
     ///
     /// # Panics
     /// One has not within a minute.
     pub fn wait_for_more(&self, posts: usize) {
-        for (author, wanted) in self
-            .authors
-            .iter()
-            .zip(self.authors.iter().map(|author| author.acked() + posts))
-        {
-            let look = || (author.acked() >= wanted).then_some(());
-            until(&format!("{posts} more posts of each author"), POSTS_DEADLINE, look);
-        }
+        wait_for_more(self.authors.iter(), posts);
+    }
+
+    /// The same, without one who cannot post now.
+    ///
+    /// # Panics
+    /// One has not within a minute.
+    pub fn wait_for_more_of_others(&self, silent: usize, posts: usize) {
+        let others = self.authors.iter().enumerate().filter(|(author, _)| *author != silent);
+        wait_for_more(others.map(|(_, author)| author), posts);
     }
 
     /// Ends it: the authors stop, all running nodes agree, every one's history is read through a connection to it, the
@@ -148,11 +213,19 @@ impl Conversation {
             assert_eq!(auditor.node(), node, "a profile begins at its first server");
             last = auditor.check_history(&self.checker, &self.room).last_seq;
         }
-        for reader in &self.readers {
+        for (reader, mut events) in self.readers.iter().zip(self.read_before) {
             reader.wait_for_seq(&self.room, last, FEED_DEADLINE);
-            self.checker
-                .saw_feed(reader.label(), &self.room, 1, reader.events(&self.room));
+            events.extend(reader.events(&self.room));
+            self.checker.saw_feed(reader.label(), &self.room, 1, events);
         }
         self.checker.assert_clean();
+    }
+}
+
+fn wait_for_more<'a>(authors: impl Iterator<Item = &'a Author>, posts: usize) {
+    let wanted: Vec<_> = authors.map(|author| (author, author.acked() + posts)).collect();
+    for (author, wanted) in wanted {
+        let look = || (author.acked() >= wanted).then_some(());
+        until(&format!("{posts} more posts of each author"), POSTS_DEADLINE, look);
     }
 }

@@ -23,6 +23,7 @@ mod programs;
 mod rpc;
 mod rpc_calls;
 mod seed;
+mod trial;
 mod turn;
 mod wait;
 
@@ -41,5 +42,6 @@ pub use programs::{Programs, programs};
 pub use rpc::{Answer, CALL_DEADLINE, Notice, Pending, Rpc, RpcError};
 pub use rpc_calls::{Bounds, Placed};
 pub use seed::Seed;
+pub use trial::{AUTHORS, trials};
 pub use turn::Turn;
 pub use wait::{poll, until};

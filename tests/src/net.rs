@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use rand::rngs::StdRng;
 use tokio::net::UdpSocket;
 use tokio::runtime::Runtime;
 use tokio::sync::Semaphore;
+use tokio::task::AbortHandle;
 
 use crate::Seed;
 
@@ -77,6 +79,16 @@ struct Sky {
     weather: Mutex<HashMap<(End, End), Weather>>,
     dice: Mutex<StdRng>,
     late: Arc<Semaphore>,
+    /// How often all clients have got other addresses.
+    moves: AtomicU64,
+}
+
+/// The way of one sender's datagrams to where the node listens, and of the answers back.
+struct Flow {
+    socket: Arc<UdpSocket>,
+    /// After which move of the clients it began.
+    moves: u64,
+    answers: AbortHandle,
 }
 
 /// One announced address.
@@ -104,6 +116,7 @@ impl Net {
             weather: Mutex::default(),
             dice: Mutex::new(seed.dice()),
             late: Arc::new(Semaphore::new(LATE_MAX)),
+            moves: AtomicU64::new(0),
         };
         Self {
             runtime,
@@ -124,6 +137,12 @@ impl Net {
                 self.set(*other, *one, weather);
             }
         }
+    }
+
+    /// From now on the nodes see all clients at other addresses, as when a router forgets whom it translates: what is sent to
+    /// the old ones is lost.
+    pub fn move_clients(&self) {
+        self.sky.moves.fetch_add(1, Ordering::SeqCst);
     }
 
     /// Fair weather everywhere.
@@ -149,34 +168,37 @@ impl Net {
 
 impl Gate {
     async fn serve(self, entry: Arc<UdpSocket>) {
-        let mut flows: HashMap<SocketAddr, Arc<UdpSocket>> = HashMap::new();
+        let mut flows: HashMap<SocketAddr, Flow> = HashMap::new();
         let mut buffer = vec![0; DATAGRAM_MAX_BYTES];
         loop {
             let Ok((len, source)) = entry.recv_from(&mut buffer).await else {
                 continue;
             };
             let from = self.known.get(&source).copied().unwrap_or(End::Clients);
-            let flow = match flows.get(&source) {
-                Some(flow) => Arc::clone(flow),
-                None if flows.len() < FLOWS_MAX => {
-                    let Some(flow) = self.begin_flow(&entry, source, from).await else {
-                        continue;
-                    };
-                    flows.insert(source, Arc::clone(&flow));
-                    flow
+            let moves = self.sky.moves.load(Ordering::SeqCst);
+            let is_current = |flow: &Flow| from != End::Clients || flow.moves == moves;
+            if !flows.get(&source).is_some_and(is_current) {
+                if flows.len() >= FLOWS_MAX {
+                    continue;
                 }
-                None => continue,
-            };
-            self.sky.pass((from, self.to), &flow, &buffer[..len], self.way.listens);
+                let Some(flow) = self.begin_flow(&entry, source, from, moves).await else {
+                    continue;
+                };
+                if let Some(old) = flows.insert(source, flow) {
+                    old.answers.abort();
+                }
+            }
+            let socket = &flows[&source].socket;
+            self.sky.pass((from, self.to), socket, &buffer[..len], self.way.listens);
         }
     }
 
     /// A socket of its own for each sender, so that answers find back.
-    async fn begin_flow(&self, entry: &Arc<UdpSocket>, source: SocketAddr, from: End) -> Option<Arc<UdpSocket>> {
-        let flow = Arc::new(UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.ok()?);
-        let (sky, entry, answers) = (Arc::clone(&self.sky), Arc::clone(entry), Arc::clone(&flow));
+    async fn begin_flow(&self, entry: &Arc<UdpSocket>, source: SocketAddr, from: End, moves: u64) -> Option<Flow> {
+        let socket = Arc::new(UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.ok()?);
+        let (sky, entry, answers) = (Arc::clone(&self.sky), Arc::clone(entry), Arc::clone(&socket));
         let (listens, back) = (self.way.listens, (self.to, from));
-        tokio::spawn(async move {
+        let task = tokio::spawn(async move {
             let mut buffer = vec![0; DATAGRAM_MAX_BYTES];
             loop {
                 match answers.recv_from(&mut buffer).await {
@@ -185,7 +207,11 @@ impl Gate {
                 }
             }
         });
-        Some(flow)
+        Some(Flow {
+            socket,
+            moves,
+            answers: task.abort_handle(),
+        })
     }
 }
 

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::{Event, Moment};
+use crate::{Event, Moment, Signal, signal};
 
 /// How long an answer may take: `deadline_ms`' default of 30 s, and some for the machine.
 pub const CALL_DEADLINE: Duration = Duration::from_secs(45);
@@ -64,7 +64,7 @@ pub struct Pending {
 #[derive(Debug)]
 pub struct Rpc {
     label: String,
-    child: Child,
+    child: Mutex<Child>,
     stdin: Mutex<ChildStdin>,
     next_id: AtomicU64,
     shared: Arc<Shared>,
@@ -107,7 +107,7 @@ impl Rpc {
         std::thread::spawn(move || show_trace(stderr, &name));
         Self {
             label: label.to_owned(),
-            child,
+            child: Mutex::new(child),
             stdin: Mutex::new(stdin),
             next_id: AtomicU64::new(1),
             shared,
@@ -125,20 +125,39 @@ impl Rpc {
     /// # Panics
     /// The program has ended.
     pub fn send(&self, method: &str, params: &Value) -> Pending {
+        self.try_send(method, params)
+            .unwrap_or_else(|| panic!("{}: chat rpc takes no more requests", self.label))
+    }
+
+    /// As [`Rpc::send`], for a program that may have been killed; `None` then.
+    pub fn try_send(&self, method: &str, params: &Value) -> Option<Pending> {
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         let line = json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}).to_string() + "\n";
         let (sender, answer) = sync_channel(1);
         self.shared.lock().waiting.insert(id, sender);
         let mut stdin = self.stdin.lock().unwrap_or_else(PoisonError::into_inner);
         let sent_at = Moment::now();
-        let sent = stdin.write_all(line.as_bytes()).and_then(|()| stdin.flush());
-        sent.unwrap_or_else(|error| panic!("{}: chat rpc takes no more requests: {error}", self.label));
-        Pending {
+        stdin.write_all(line.as_bytes()).and_then(|()| stdin.flush()).ok()?;
+        Some(Pending {
             method: method.to_owned(),
             label: self.label.clone(),
             answer,
             sent_at,
-        }
+        })
+    }
+
+    /// Sends its program a signal.
+    pub fn signal(&self, sent: Signal) {
+        let child = self.child.lock().unwrap_or_else(PoisonError::into_inner);
+        signal(child.id(), sent);
+    }
+
+    /// SIGKILL. What it was asked has no answer then.
+    pub fn kill(&self) {
+        let mut child = self.child.lock().unwrap_or_else(PoisonError::into_inner);
+        // Fails only when it has ended.
+        let _ = child.kill();
+        let _ = child.wait();
     }
 
     /// Sends a line as it is.
@@ -193,6 +212,28 @@ impl Rpc {
             .collect()
     }
 
+    /// The same for a program that was killed, when all that it had written is read.
+    ///
+    /// # Panics
+    /// One does not parse, or the pipe stays open.
+    #[must_use]
+    pub fn events_to_the_end(&self, room: &str) -> Vec<Event> {
+        let until = Instant::now() + CALL_DEADLINE;
+        let mut inbox = self.shared.lock();
+        while !inbox.ended {
+            let left = until.saturating_duration_since(Instant::now());
+            assert!(!left.is_zero(), "{}: the end of its output does not come", self.label);
+            inbox = self
+                .shared
+                .arrived
+                .wait_timeout(inbox, left)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+        }
+        drop(inbox);
+        self.events(room)
+    }
+
     /// Waits until the room's event with this seq has come as a notification.
     ///
     /// # Panics
@@ -235,9 +276,7 @@ impl Rpc {
 
 impl Drop for Rpc {
     fn drop(&mut self) {
-        // Fails only when it has ended.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.kill();
     }
 }
 
@@ -249,10 +288,22 @@ impl Pending {
     #[must_use]
     #[track_caller]
     pub fn wait(self, deadline: Duration) -> Answer {
+        let (label, method) = (self.label.clone(), self.method.clone());
+        self.wait_or_end(deadline)
+            .unwrap_or_else(|| panic!("{label}: chat rpc ended during {method}"))
+    }
+
+    /// Waits for the answer, or for the end of the program: `None`.
+    ///
+    /// # Panics
+    /// There is neither by the deadline.
+    #[must_use]
+    #[track_caller]
+    pub fn wait_or_end(self, deadline: Duration) -> Option<Answer> {
         match self.answer.recv_timeout(deadline) {
-            Ok(answer) => answer,
+            Ok(answer) => Some(answer),
             Err(RecvTimeoutError::Timeout) => panic!("{}: no answer to {} in {deadline:?}", self.label, self.method),
-            Err(RecvTimeoutError::Disconnected) => panic!("{}: chat rpc ended during {}", self.label, self.method),
+            Err(RecvTimeoutError::Disconnected) => None,
         }
     }
 }

@@ -44,6 +44,17 @@ impl Rpc {
         self.ask("login", &json!({"user": user, "password": password_of(user)}));
     }
 
+    /// Is this user from now on: goes on with a profile that is logged in, else registers.
+    ///
+    /// # Panics
+    /// It is refused.
+    #[track_caller]
+    pub fn enter(&self, user: &str) {
+        if self.call("whoami", &json!({})).is_err() {
+            self.register(user);
+        }
+    }
+
     /// Creates a room.
     ///
     /// # Panics

@@ -85,6 +85,7 @@ pub(crate) const CRATES: &[CrateRow] = &[
             "quorate_formation",
             "quorate_daemon",
             "quorate_client",
+            "quorate_demo",
         ],
     },
     // Programs are run, not linked.
