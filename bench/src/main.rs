@@ -1,10 +1,12 @@
 //! The chat at size, measured: `fill` makes a cluster of one node with as many accounts, rooms and messages as wanted, and
-//! `read` asks the daemon that runs on it what a client asks, one thing after the other, and says how long each took.
+//! `read` asks the daemon that runs on it what a client asks, one thing after the other, and says how long each took. `failover` is
+//! about a small cluster: how long somebody who posts waits when a node goes.
 //!
 //! Knows nothing of how a node answers: what is filled goes through consensus as any write does, and what is read comes through
 //! the client library.
 
 mod dice;
+mod failover;
 mod fill;
 mod process;
 mod read;
@@ -34,6 +36,8 @@ enum Task {
     Fill(fill::Args),
     /// Measure the reads of a node that was filled
     Read(read::Args),
+    /// Measure how long a poster waits when a node is killed or drained
+    Failover(failover::Args),
 }
 
 #[tokio::main]
@@ -41,6 +45,7 @@ async fn main() -> ExitCode {
     let done = match Cli::parse().task {
         Task::Fill(args) => fill::run(&args).await,
         Task::Read(args) => read::run(&args).await,
+        Task::Failover(args) => failover::run(&args).await,
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
-use super::{Demo, DemoError};
+use super::DemoError;
 
 /// The file in a node's folder that its traces go to.
 const TRACES_FILE: &str = "chatd.log";
@@ -24,23 +24,30 @@ const USERS_DIR: &str = "users";
 const STOP_DEADLINE: Duration = Duration::from_secs(10);
 
 /// A cluster of child processes. Dropping it kills them.
-pub(crate) struct Cluster {
+#[derive(Debug)]
+pub struct Cluster {
+    program: PathBuf,
     dir: PathBuf,
     nodes: Vec<Node>,
     /// Removed with everything in it at the end.
     _temporary: Option<TempDir>,
 }
 
+#[derive(Debug)]
 struct Node {
     spec: NodeSpec,
     child: Option<Child>,
 }
 
 impl Cluster {
-    /// Makes the cluster's files, unless the directory has them already, and starts every daemon.
-    pub(crate) async fn start(demo: &Demo) -> Result<Self, DemoError> {
-        let (dir, temporary) = match &demo.dir {
-            Some(dir) => (dir.clone(), None),
+    /// Makes the files of a cluster of so many nodes in `dir` (without one, in a temporary directory), unless it has them already,
+    /// and starts every daemon with this `chatd`.
+    ///
+    /// # Errors
+    /// The files cannot be made or read, or a daemon cannot be started.
+    pub async fn start(program: PathBuf, nodes: u16, dir: Option<PathBuf>) -> Result<Self, DemoError> {
+        let (dir, temporary) = match dir {
+            Some(dir) => (dir, None),
             None => {
                 let made = tempfile::Builder::new().prefix("quorate-").tempdir();
                 let made = made.map_err(DemoError::io("a temporary directory cannot be made"))?;
@@ -51,12 +58,13 @@ impl Cluster {
         let specs = if file.exists() {
             ClusterFile::load(&file)?.nodes().to_vec()
         } else {
-            let specs = free_specs(demo.nodes)?;
+            let specs = free_specs(nodes)?;
             new_cluster(&dir, "demo", &specs)?;
             specs
         };
         let nodes = specs.into_iter().map(|spec| Node { spec, child: None }).collect();
         let mut cluster = Self {
+            program,
             dir,
             nodes,
             _temporary: temporary,
@@ -67,16 +75,21 @@ impl Cluster {
         Ok(cluster)
     }
 
-    pub(crate) fn dir(&self) -> &Path {
+    /// Where its files are.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
         &self.dir
     }
 
-    pub(crate) fn users_dir(&self) -> PathBuf {
+    /// Where the users' profiles are.
+    #[must_use]
+    pub fn users_dir(&self) -> PathBuf {
         self.dir.join(USERS_DIR)
     }
 
     /// Where clients reach the nodes, by id.
-    pub(crate) fn client_addrs(&self) -> Vec<(NodeId, String)> {
+    #[must_use]
+    pub fn client_addrs(&self) -> Vec<(NodeId, String)> {
         self.nodes
             .iter()
             .map(|node| (node.spec.id, node.spec.client_addr.to_string()))
@@ -95,7 +108,10 @@ impl Cluster {
     }
 
     /// SIGKILL: the node has no chance to say or write anything.
-    pub(crate) async fn kill(&mut self, id: NodeId) -> Result<(), DemoError> {
+    ///
+    /// # Errors
+    /// The system does not let it.
+    pub async fn kill(&mut self, id: NodeId) -> Result<(), DemoError> {
         let Some(node) = self.nodes.iter_mut().find(|node| node.spec.id == id) else {
             return Ok(());
         };
@@ -108,8 +124,33 @@ impl Cluster {
             .map_err(DemoError::io(format!("node {id} cannot be killed")))
     }
 
-    /// Starts a node again that was killed.
-    pub(crate) async fn restart(&mut self, id: NodeId) -> Result<(), DemoError> {
+    /// SIGTERM: the node hands over what it has, tells its clients, and ends.
+    ///
+    /// # Errors
+    /// It did not end in time, and was killed.
+    pub async fn drain(&mut self, id: NodeId) -> Result<(), DemoError> {
+        let node = self.nodes.iter_mut().find(|node| node.spec.id == id);
+        let Some(mut child) = node.and_then(|node| node.child.take()) else {
+            return Ok(());
+        };
+        terminate(&child)
+            .await
+            .map_err(DemoError::io(format!("node {id} cannot be told to end")))?;
+        if timeout(STOP_DEADLINE, child.wait()).await.is_ok() {
+            return Ok(());
+        }
+        let _ = child.kill().await;
+        Err(DemoError::Late {
+            what: "a node's draining",
+            limit: STOP_DEADLINE,
+        })
+    }
+
+    /// Starts a node again that has ended.
+    ///
+    /// # Errors
+    /// It cannot be started.
+    pub async fn restart(&mut self, id: NodeId) -> Result<(), DemoError> {
         match self.nodes.iter().position(|node| node.spec.id == id) {
             Some(index) => self.spawn(index).await,
             None => Ok(()),
@@ -141,8 +182,8 @@ impl Cluster {
         futures_util::future::select_all(waits).await.0
     }
 
-    /// Ends every daemon. After Ctrl-C the terminal has told them too, and they drain by themselves.
-    pub(crate) async fn stop(mut self) {
+    /// Ends every daemon, and waits for that. After Ctrl-C the terminal has told them too, and they drain by themselves.
+    pub async fn stop(mut self) {
         for node in &mut self.nodes {
             if let Some(child) = &mut node.child {
                 let _ = terminate(child).await;
@@ -159,10 +200,9 @@ impl Cluster {
     async fn spawn(&mut self, index: usize) -> Result<(), DemoError> {
         let node = &mut self.nodes[index];
         let dir = node_dir(&self.dir, node.spec.id);
-        let program = std::env::current_exe().map_err(DemoError::io("this program's path is not known"))?;
         let traces = File::options().create(true).append(true).open(dir.join(TRACES_FILE));
         let traces = traces.map_err(DemoError::io("the file for traces cannot be opened"))?;
-        let mut command = Command::new(program);
+        let mut command = Command::new(&self.program);
         command.arg("run").arg("--config").arg(dir.join(NODE_CONFIG_FILE));
         command
             .stdin(Stdio::null())

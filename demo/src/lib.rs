@@ -15,7 +15,9 @@ mod show;
 mod tour;
 
 pub use check::{Ledger, Verdict};
+pub use cluster::Cluster;
 pub use error::DemoError;
+pub use people::{enter, wait_for_leader};
 
 use std::path::PathBuf;
 
@@ -44,7 +46,8 @@ pub async fn run(demo: Demo) -> Result<(), DemoError> {
         });
     }
     let mut signals = Signals::new().map_err(DemoError::io("signals cannot be waited for"))?;
-    let mut cluster = cluster::Cluster::start(&demo).await?;
+    let program = std::env::current_exe().map_err(DemoError::io("this program's path is not known"))?;
+    let mut cluster = Cluster::start(program, demo.nodes, demo.dir).await?;
     let result = tokio::select! {
         result = play(&mut cluster, demo.tour) => result,
         // The end of a cluster that was to be played with; a tour has not shown what it was to show.
@@ -54,7 +57,7 @@ pub async fn run(demo: Demo) -> Result<(), DemoError> {
     result
 }
 
-async fn play(cluster: &mut cluster::Cluster, tour: bool) -> Result<(), DemoError> {
+async fn play(cluster: &mut Cluster, tour: bool) -> Result<(), DemoError> {
     if tour {
         tour::give(cluster).await
     } else {

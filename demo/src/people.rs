@@ -12,8 +12,11 @@ pub(crate) const PASSWORD: &str = "demo";
 /// How long the cluster may take to form and to take the first request.
 pub(crate) const FORM_DEADLINE: Duration = Duration::from_secs(30);
 
-/// Opens a user's profile and sees to it that the account is there and logged in.
-pub(crate) async fn enter(dir: &Path, user: &str, servers: Vec<String>) -> Result<Client, DemoError> {
+/// Opens a user's profile in a folder of its own below `dir` and sees to it that the account is there and logged in.
+///
+/// # Errors
+/// The profile cannot be opened, or the cluster does not let the user in.
+pub async fn enter(dir: &Path, user: &str, servers: Vec<String>) -> Result<Client, DemoError> {
     let profile = Profile::open(&dir.join(user))?;
     profile.set_servers(servers)?;
     let client = Client::open(&profile, Options::default())?;
@@ -33,7 +36,10 @@ pub(crate) async fn enter(dir: &Path, user: &str, servers: Vec<String>) -> Resul
 }
 
 /// Waits until somebody leads.
-pub(crate) async fn wait_for_leader(client: &Client) -> Result<quorate_client::NodeId, DemoError> {
+///
+/// # Errors
+/// Nobody does within half a minute.
+pub async fn wait_for_leader(client: &Client) -> Result<quorate_client::NodeId, DemoError> {
     const POLL: Duration = Duration::from_millis(5);
     let wait = async {
         loop {
