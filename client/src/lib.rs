@@ -31,6 +31,10 @@
 //! # }
 //! ```
 //!
+//! What is asked for in one process holds for the next one on the same profile: what was queued is sent, what was seen is not
+//! unseen on another node, and a reader with a [`Cursor`] goes on where it was. `examples/` has a program that posts and one that
+//! follows.
+//!
 //! Knows no terminal, no command line and no JSON-RPC, and prints nothing.
 
 mod account;

@@ -12,6 +12,7 @@ use crate::exit::Exit;
 use crate::output;
 
 pub(super) async fn run(client: &Client, args: &BenchIdle, json: bool) -> Result<(), Exit> {
+    let before = resident_bytes();
     let began = Instant::now();
     let sessions = sessions(client, args.sessions).await?;
     let connecting = began.elapsed();
@@ -33,12 +34,16 @@ pub(super) async fn run(client: &Client, args: &BenchIdle, json: bool) -> Result
             )
         })
         .count();
-    let report = json!({
+    let mut report = json!({
         "sessions": sessions.len(),
         "connected": connected,
         "lost": broke,
         "connect_seconds": connecting.as_secs_f64(),
     });
+    if let (Some(before), Some(after)) = (before, resident_bytes()) {
+        let bytes = after.saturating_sub(before) as f64 / f64::from(args.sessions);
+        report["own_kb_per_session"] = json!((bytes / 100.0).round() / 10.0);
+    }
     output::either(json, &report, &report::text(&report))
 }
 
@@ -52,4 +57,13 @@ async fn breaks(mut notices: Notices, until: Instant) -> u64 {
         }
     }
     count
+}
+
+/// What this program has in memory, where the system tells it: the library's part of the sessions.
+fn resident_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let field = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    // The kernel's kB are 1024 bytes.
+    let kilobytes: u64 = field.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kilobytes * 1024)
 }
