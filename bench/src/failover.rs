@@ -117,7 +117,7 @@ async fn measure(cluster: &mut Cluster, case: Case, rounds: usize) -> Outcome<Ve
     watcher.create_room(&room, false, Topic::default()).await?;
     let mut measured = Vec::new();
     for _ in 0..rounds {
-        let leader = quorate_demo::wait_for_leader(&watcher).await?;
+        let leader = until_led(cluster).await?;
         let other = addrs
             .iter()
             .map(|(id, _)| *id)
@@ -134,7 +134,6 @@ async fn measure(cluster: &mut Cluster, case: Case, rounds: usize) -> Outcome<Ve
         };
         let round = timeout(ROUND_DEADLINE, round(cluster, case, (goes, at), &room));
         measured.push(round.await.map_err(|_| "a round did not end")??);
-        until_led(cluster, &addrs).await?;
     }
     watcher.close().await;
     Ok(measured)
@@ -155,8 +154,7 @@ async fn round(cluster: &mut Cluster, case: Case, (goes, at): (NodeId, NodeId), 
         for (node, _) in cluster.client_addrs() {
             cluster.drain(node).await?;
             cluster.restart(node).await?;
-            let addrs = cluster.client_addrs();
-            until_led(cluster, &addrs).await?;
+            until_led(cluster).await?;
             poster.until_more(SETTLED_POSTS).await;
         }
     } else if case.is_planned() {
@@ -192,25 +190,28 @@ async fn connect(cluster: &Cluster, node: NodeId) -> Outcome<Client> {
     Ok(client)
 }
 
-/// Waits until every node knows a leader: each is asked by itself.
-async fn until_led(cluster: &Cluster, addrs: &[(NodeId, String)]) -> Outcome<()> {
+/// Waits until all nodes say that the same one leads: each is asked by itself, in a session of its own.
+async fn until_led(cluster: &Cluster) -> Outcome<NodeId> {
     let led = async {
-        for (node, _) in addrs {
-            loop {
-                if let Ok(client) = connect(cluster, *node).await {
-                    let led = client.leader().is_some();
+        loop {
+            let mut leaders = Vec::new();
+            for (node, _) in cluster.client_addrs() {
+                if let Ok(client) = connect(cluster, node).await {
+                    leaders.push(client.leader());
                     client.close().await;
-                    if led {
-                        break;
-                    }
+                } else {
+                    leaders.push(None);
                 }
-                sleep(POLL).await;
+            }
+            match leaders.first() {
+                Some(Some(first)) if leaders.iter().all(|leader| *leader == Some(*first)) => return *first,
+                _ => sleep(POLL).await,
             }
         }
     };
     timeout(ROUND_DEADLINE, led)
         .await
-        .map_err(|_| "the nodes did not come back".into())
+        .map_err(|_| "the nodes do not agree on a leader".into())
 }
 
 /// Somebody who posts.

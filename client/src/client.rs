@@ -1,10 +1,11 @@
 //! The client: opened with a profile, closed when the program is done, and all that can be asked through it.
 
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use quorate_certs::CaFingerprint;
 use quorate_core::{DeviceId, NodeId, UserName};
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::connection::{Connection, Notices};
@@ -34,6 +35,8 @@ pub struct Client {
     pub(crate) shared: Arc<Shared>,
     device: DeviceId,
     options: Options,
+    /// Keeps the session.
+    running: Arc<Mutex<Option<JoinHandle<()>>>>,
     /// When everything asked through this clone is over.
     ends_at: Option<Instant>,
     _last: Arc<CloseOnDrop>,
@@ -91,8 +94,9 @@ impl Client {
 
     fn begin(profile: &Profile, dialler: Dialler, device: DeviceId, options: Options, seen: Arc<Seen>) -> Self {
         let shared = Arc::new(Shared::new(profile.clone(), dialler, seen, options.outbox));
-        tokio::spawn(failover::run(Arc::clone(&shared)));
+        let running = tokio::spawn(failover::run(Arc::clone(&shared)));
         Self {
+            running: Arc::new(Mutex::new(Some(running))),
             _last: Arc::new(CloseOnDrop(Arc::clone(&shared))),
             shared,
             device,
@@ -225,6 +229,12 @@ impl Client {
         for outbox in self.shared.open_outboxes() {
             outbox.close();
             outbox.closed().await;
+        }
+        // It writes down where it was connected.
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(running) = running {
+            // It ends by itself; a panic there was told already.
+            let _ = running.await;
         }
         self.shared.keep_seen();
         self.shared.dialler.close().await;

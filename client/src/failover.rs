@@ -81,7 +81,7 @@ pub(crate) async fn run(shared: Arc<Shared>) {
 async fn connect(shared: &Arc<Shared>, mut head_start: Option<Search>) -> Option<Link> {
     let mut backoff = Backoff::new();
     loop {
-        let search = head_start.take().unwrap_or_else(|| search(shared, Wanted::Any));
+        let search = head_start.take().unwrap_or_else(|| search(shared, Wanted::Any, None));
         let found = tokio::select! {
             found = search => found,
             () = shared.closing() => return None,
@@ -103,19 +103,24 @@ async fn connect(shared: &Arc<Shared>, mut head_start: Option<Search>) -> Option
     }
 }
 
-fn search(shared: &Arc<Shared>, wanted: Wanted) -> Search {
-    let addrs = shared.profile.dial_order();
+/// One round through all nodes. The one that was just left comes last: it would only hold up the others.
+fn search(shared: &Arc<Shared>, wanted: Wanted, left: Option<&Link>) -> Search {
+    let mut addrs = shared.profile.dial_order();
+    if let Some(left) = left {
+        addrs.sort_by_key(|addr| addr == left.addr());
+    }
     let (dialler, seen) = (shared.dialler.clone(), Arc::clone(&shared.seen));
     async move { dialler.find(addrs, wanted, seen).await }.boxed()
 }
 
 /// Searches until another node is found, for a node that says goodbye.
-fn search_on(shared: &Arc<Shared>, wanted: Wanted) -> Search {
-    let shared = Arc::clone(shared);
+fn search_on(shared: &Arc<Shared>, left: &Link) -> Search {
+    let (shared, left) = (Arc::clone(shared), left.clone());
+    let wanted = Wanted::AnyBesides(left.node());
     async move {
         let mut backoff = Backoff::new();
         loop {
-            match search(&shared, wanted).await {
+            match search(&shared, wanted, Some(&left)).await {
                 Ok(link) => return Ok(link),
                 Err(_) => backoff.wait().await,
             }
@@ -151,7 +156,7 @@ async fn supervise(shared: &Arc<Shared>, link: &Link) -> Over {
         }
         if leaving.is_none() && goodbye.borrow_and_update().is_some() {
             leaving.clone_from(&goodbye.borrow());
-            search_under_way = Some(search_on(shared, Wanted::AnyBesides(link.node())));
+            search_under_way = Some(search_on(shared, link));
         }
         let may_look = search_under_way.is_none() && leaving.is_none() && at_hand.is_none();
         tokio::select! {
@@ -162,10 +167,13 @@ async fn supervise(shared: &Arc<Shared>, link: &Link) -> Over {
                     Status::Dead(death) if death.dismissed && !shared.has_fresh_login() => return Over::Dismissed(death.cause),
                     Status::Dead(Death { cause, .. }) => return match at_hand.take().and_then(Spare::take) {
                         Some(next) => Over::Replaced(next, cause),
-                        None => Over::Dead(cause, search_under_way.take()),
+                        None => {
+                            let search = search_under_way.take();
+                            Over::Dead(cause, Some(search.unwrap_or_else(|| self::search(shared, Wanted::Any, Some(link)))))
+                        }
                     },
                     Status::Suspect if may_look => {
-                        search_under_way = Some(search(shared, Wanted::AnyBesides(link.node())));
+                        search_under_way = Some(search(shared, Wanted::AnyBesides(link.node()), Some(link)));
                     }
                     Status::Alive if leaving.is_none() => {
                         search_under_way = None;
@@ -188,7 +196,7 @@ async fn supervise(shared: &Arc<Shared>, link: &Link) -> Over {
             () = until(look), if may_look => {
                 look_at = Some(Instant::now() + rand::rng().random_range(look_again / 2..=look_again));
                 look_again = (look_again * 2).min(LOOK_AGAIN_MAX);
-                search_under_way = Some(search(shared, Wanted::LedBesides(link.node())));
+                search_under_way = Some(search(shared, Wanted::LedBesides(link.node()), Some(link)));
             }
             found = found(&mut search_under_way) => {
                 search_under_way = None;

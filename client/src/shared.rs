@@ -94,15 +94,6 @@ impl Shared {
     /// A session is there.
     pub(crate) fn connected(self: &Arc<Self>, link: &Link) {
         let welcome = link.welcome();
-        let known = welcome.nodes.iter().map(|node| node.addr.clone());
-        if let Err(error) = self.profile.connected(link.addr(), known) {
-            tracing::warn!(%error, "the profile cannot be written");
-        }
-        if let Some(ca) = self.dialler.first_met().filter(|_| self.profile.ca().is_none())
-            && let Err(error) = self.profile.set_ca(ca)
-        {
-            tracing::warn!(%error, "the profile cannot be written");
-        }
         // The node has all that was seen here, so it would know of the login.
         self.fresh_login.store(false, Ordering::Release);
         let revoked = self.confirmed.swap(welcome.user.is_some(), Ordering::AcqRel) && welcome.user.is_none();
@@ -124,6 +115,16 @@ impl Shared {
         };
         self.tell(Connection::new(state, Some(link.node()), cause));
         self.link.send_replace(Some(link.clone()));
+        // Last: it is synced, and who waits to send need not wait for a disk.
+        let known = welcome.nodes.iter().map(|node| node.addr.clone());
+        if let Err(error) = self.profile.connected(link.addr(), known) {
+            tracing::warn!(%error, "the profile cannot be written");
+        }
+        if let Some(ca) = self.dialler.first_met().filter(|_| self.profile.ca().is_none())
+            && let Err(error) = self.profile.set_ca(ca)
+        {
+            tracing::warn!(%error, "the profile cannot be written");
+        }
     }
 
     /// The cluster has ended the session because the device is not logged in.

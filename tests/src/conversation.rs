@@ -209,7 +209,7 @@ impl Conversation {
         let mut last = 0;
         for node in cluster.running() {
             let auditor = cluster.rpc(&format!("auditor{node}"), node);
-            auditor.login(OWNER);
+            auditor.come_back(OWNER);
             assert_eq!(auditor.node(), node, "a profile begins at its first server");
             last = auditor.check_history(&self.checker, &self.room).last_seq;
         }

@@ -55,6 +55,17 @@ impl Rpc {
         }
     }
 
+    /// Is a user that is registered from now on: goes on with a profile that is logged in, else logs in.
+    ///
+    /// # Panics
+    /// It is refused.
+    #[track_caller]
+    pub fn come_back(&self, user: &str) {
+        if self.call("whoami", &json!({})).is_err() {
+            self.login(user);
+        }
+    }
+
     /// Creates a room.
     ///
     /// # Panics

@@ -66,6 +66,14 @@ pub(crate) enum Status {
     Dead(Death),
 }
 
+/// What somebody waits for at the node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Demand {
+    Answer,
+    Feed,
+    Nothing,
+}
+
 /// How a session came to its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Death {
@@ -406,9 +414,15 @@ impl Link {
         self.set_status(Status::Alive);
     }
 
-    fn is_awaited(&self) -> bool {
+    fn demand(&self) -> Demand {
         let table = self.table();
-        !table.pending.is_empty() || !table.feeds.is_empty() || table.bulks > 0
+        if !table.pending.is_empty() || table.bulks > 0 {
+            Demand::Answer
+        } else if table.feeds.is_empty() {
+            Demand::Nothing
+        } else {
+            Demand::Feed
+        }
     }
 
     fn heard(&self) {
