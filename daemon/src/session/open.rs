@@ -1,5 +1,6 @@
 //! Hello and welcome: the session begins when this node has all that the client has seen.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use quorate_core::{DeviceId, LogIndex, NodeId};
@@ -49,7 +50,17 @@ pub(super) async fn open(connection: &Connection, device: &DeviceId, services: &
     if hello.minor == 0 {
         return Err((CloseCode::Version, "no common minor version"));
     }
-    if services.reader.wait_applied(hello.seen, deadline).await.is_err() {
+    let is_behind = services.reader.wait_applied(hello.seen, deadline).await.is_err();
+    if hello.seen > LogIndex(0) {
+        let counters = &services.counters;
+        let resumed = if is_behind {
+            &counters.not_resumed
+        } else {
+            &counters.resumed
+        };
+        resumed.fetch_add(1, Ordering::Relaxed);
+    }
+    if is_behind {
         return Err((CloseCode::Overloaded, "this node is behind what the client has seen"));
     }
     let speaks = services.speaks(device);
