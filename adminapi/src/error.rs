@@ -30,6 +30,8 @@ pub mod code {
     pub const UNKNOWN_ROOM: &str = "unknown-room";
     /// No invite has this id.
     pub const UNKNOWN_INVITE: &str = "unknown-invite";
+    /// The config or the certificate has faults, so nothing was read again.
+    pub const NOT_RELOADED: &str = "not-reloaded";
     /// A fault of the daemon.
     pub const INTERNAL: &str = "internal";
 }

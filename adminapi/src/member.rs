@@ -6,6 +6,7 @@ use quorate_core::{LogIndex, NodeId};
 use serde::{Deserialize, Serialize};
 
 use crate::time::UtcTime;
+use crate::vitals::Vitals;
 
 /// One node of the cluster. What the node that answers cannot know of it is `null`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,6 +39,9 @@ pub struct Member {
     pub disk_bytes: Option<u64>,
     /// When its certificate expires.
     pub cert_expires: Option<UtcTime>,
+    /// How it does.
+    #[serde(flatten)]
+    pub vitals: Vitals,
 }
 
 /// What a node is in consensus.

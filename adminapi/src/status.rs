@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::member::{Leader, Member, MemberRole};
 use crate::quorum::{quorum_of, tolerates};
+use crate::time::UtcTime;
+use crate::warning::mixed;
 
 /// The answer of `GET /v1/status`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +34,9 @@ pub struct Cluster {
     pub name: String,
     /// The leader; `null` while none is known.
     pub leader: Option<NodeId>,
+    /// Since when, as far as the answering node saw it happen.
+    #[serde(default)]
+    pub leader_since: Option<UtcTime>,
     /// The Raft term.
     pub term: u64,
     /// The last committed log index.
@@ -58,6 +63,7 @@ impl Cluster {
             id,
             name,
             leader: nodes.iter().find(|node| node.is_leader).map(|node| node.id),
+            leader_since: None,
             term,
             committed,
             voters,
@@ -73,6 +79,12 @@ impl Status {
     #[must_use]
     pub fn node(&self, id: NodeId) -> Option<&Member> {
         self.nodes.iter().find(|node| node.id == id)
+    }
+
+    /// A warning, if there are nodes of two versions.
+    #[must_use]
+    pub fn mixed_versions(&self) -> Option<String> {
+        mixed(&self.nodes).then(|| "the nodes run different versions".to_owned())
     }
 
     /// The leader, as far as the answering node knows.

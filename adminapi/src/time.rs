@@ -18,6 +18,9 @@ pub struct UtcTime(Timestamp);
 pub struct UtcTimeError;
 
 impl UtcTime {
+    /// 1970-01-01T00:00:00Z.
+    pub const EPOCH: Self = Self(Timestamp::UNIX_EPOCH);
+
     /// From milliseconds since 1970-01-01T00:00:00Z. Times past the year 9999 are taken as its end.
     #[must_use]
     pub fn from_unix_ms(unix_ms: u64) -> Self {

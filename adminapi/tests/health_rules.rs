@@ -5,7 +5,7 @@
     reason = "a test fails by panicking, in its own functions as well"
 )]
 
-use quorate_adminapi::{Cluster, Health, HealthLevel, Member, MemberRole, MemberState, Status};
+use quorate_adminapi::{Cluster, Health, HealthLevel, Member, MemberRole, MemberState, Status, Vitals};
 use quorate_core::{LogIndex, NodeId};
 
 fn node(id: u64, role: MemberRole, state: MemberState, is_leader: bool) -> Member {
@@ -24,6 +24,7 @@ fn node(id: u64, role: MemberRole, state: MemberState, is_leader: bool) -> Membe
         sessions: None,
         disk_bytes: None,
         cert_expires: None,
+        vitals: Vitals::default(),
     }
 }
 
@@ -105,6 +106,7 @@ fn the_json_of_a_status_has_the_fields_of_the_contract() {
             "id",
             "name",
             "leader",
+            "leader_since",
             "term",
             "committed",
             "voters",
@@ -129,7 +131,13 @@ fn the_json_of_a_status_has_the_fields_of_the_contract() {
             "last_contact_ms",
             "sessions",
             "disk_bytes",
-            "cert_expires"
+            "cert_expires",
+            "rtt_us",
+            "fsync_p99_us",
+            "clock_ahead_ms",
+            "disk_free_bytes",
+            "disk_size_bytes",
+            "catch_up_percent"
         ])
     );
     assert_eq!(json["this_node"], 1);

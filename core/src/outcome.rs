@@ -13,6 +13,8 @@ pub struct Applied {
     pub outcome: Outcome,
     /// What happened, in order. Empty for a request that was answered before.
     pub events: Vec<Event>,
+    /// The outcome is one that was stored: this very request had been answered before.
+    pub repeated: bool,
 }
 
 /// Done, or told no.

@@ -1,5 +1,9 @@
 //! The command line.
 
+mod telemetry;
+
+pub(crate) use telemetry::{ConfigCommand, DebugCommand, EventsArgs, LogLevelCommand, VersionArgs};
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -132,7 +136,33 @@ pub(crate) enum Command {
     /// The metrics of this node, as OpenMetrics text
     Metrics,
     /// The versions of this program and of the daemon
-    Version,
+    #[command(after_help = "Examples:\n  chatctl version\n  chatctl version --cluster")]
+    Version(VersionArgs),
+    /// Look for what is wrong or soon will be, and say what mends it: exit 0 or 5
+    ///
+    /// Looks at all nodes and changes nothing: quorum, versions, clocks, syncs, disks, certificates, UDP buffers, the paths
+    /// between the nodes, open files. It works without a quorum too.
+    #[command(
+        after_help = "Examples:\n  chatctl doctor\n  chatctl doctor -o json | jq '.data.checks[] | select(.fix)'"
+    )]
+    Doctor,
+    /// What each node is doing: a screen that refreshes itself
+    ///
+    /// Rates are of one second. Where stdout is no terminal, and in JSON, there is one screen; --watch makes it many.
+    #[command(after_help = "Examples:\n  chatctl top\n  chatctl top -o json\n  chatctl top --watch=5s")]
+    Top,
+    /// What has happened to this node: leaders, peers, snapshots, certificates, overload
+    #[command(after_help = "Examples:\n  chatctl events\n  chatctl events -f\n  chatctl events -f -o jsonl | jq .text")]
+    Events(EventsArgs),
+    /// The config of the daemon
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Which traces the daemon writes
+    #[command(subcommand)]
+    LogLevel(LogLevelCommand),
+    /// What helps to find a fault
+    #[command(subcommand)]
+    Debug(DebugCommand),
     /// Print completions for a shell
     Completions {
         /// Which shell

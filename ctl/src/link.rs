@@ -1,6 +1,7 @@
 //! HTTP over the admin socket: one request a connection.
 
 use std::io;
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -84,6 +85,62 @@ impl<'a> Link<'a> {
         String::from_utf8(answer.body.into()).map_err(|_| odd_answer("text that is not UTF-8"))
     }
 
+    /// Takes the JSON objects that a path answers with, a line each, as they come; until the answer ends, or `take` breaks.
+    pub(crate) async fn lines<T: DeserializeOwned, B>(
+        &self,
+        path: &str,
+        mut take: impl FnMut(T) -> ControlFlow<B, B>,
+    ) -> Result<ControlFlow<B>, Failure> {
+        let broken = |error: hyper::Error| self.unreachable(format!("the daemon closed the connection: {error}"));
+        let stream = UnixStream::connect(self.socket)
+            .await
+            .map_err(|error| self.not_connected(&error))?;
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
+            .await
+            .map_err(broken)?;
+        let request = request(Method::GET, path, Bytes::new());
+        let read = async {
+            let mut body = sender.send_request(request).await.map_err(broken)?;
+            if !body.status().is_success() {
+                let status = body.status();
+                let body = Limited::new(body.into_body(), ANSWER_BYTES_MAX).collect().await;
+                let body = body.map_err(|error| self.unreachable(format!("the answer broke off: {error}")))?;
+                return Err(Answer {
+                    status,
+                    body: body.to_bytes(),
+                }
+                .failure());
+            }
+            let mut line = Vec::new();
+            while let Some(frame) = body.frame().await {
+                let Ok(data) = frame.map_err(broken)?.into_data() else {
+                    continue;
+                };
+                for byte in data {
+                    if byte != b'\n' {
+                        line.push(byte);
+                        continue;
+                    }
+                    let object = serde_json::from_slice(&line).map_err(|error| odd_answer(&error.to_string()))?;
+                    line.clear();
+                    if let ControlFlow::Break(end) = take(object) {
+                        return Ok(ControlFlow::Break(end));
+                    }
+                }
+                if line.len() > ANSWER_BYTES_MAX {
+                    return Err(odd_answer("a line without an end"));
+                }
+            }
+            Ok(ControlFlow::Continue(()))
+        };
+        let mut read = std::pin::pin!(read);
+        tokio::select! {
+            ended = &mut read => return ended,
+            _ = connection => {}
+        }
+        read.await
+    }
+
     async fn request(&self, method: Method, path: &str, body: Bytes) -> Result<Answer, Failure> {
         let asked = Instant::now();
         let is_change = method != Method::GET;
@@ -121,13 +178,7 @@ impl<'a> Link<'a> {
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
             .await
             .map_err(broken)?;
-        let request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header(hyper::header::HOST, "localhost")
-            .header(hyper::header::CONTENT_TYPE, "application/json")
-            .body(Full::new(body))
-            .expect("paths are made here, of characters that need no escape");
+        let request = request(method, path, body);
         let answer = async {
             let (head, body) = sender.send_request(request).await.map_err(broken)?.into_parts();
             let body = Limited::new(body, ANSWER_BYTES_MAX).collect().await;
@@ -165,6 +216,16 @@ impl<'a> Link<'a> {
             "is chatd running, and is {socket} its admin socket? --socket and CHATCTL_SOCKET name another"
         ))
     }
+}
+
+fn request(method: Method, path: &str, body: Bytes) -> Request<Full<Bytes>> {
+    Request::builder()
+        .method(method)
+        .uri(path)
+        .header(hyper::header::HOST, "localhost")
+        .header(hyper::header::CONTENT_TYPE, "application/json")
+        .body(Full::new(body))
+        .expect("paths are made here, of characters that need no escape")
 }
 
 fn json(body: &impl Serialize) -> Bytes {

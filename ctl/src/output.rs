@@ -3,12 +3,13 @@
 use std::io::{self, IsTerminal, Write};
 use std::ops::ControlFlow;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use quorate_adminapi::{ErrorBody, ErrorReply};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::cli::{Global, OutputForm, When};
+use crate::cli::{Command, Global, OutputForm, When};
 use crate::failure::{Exit, Failure};
 use crate::screen::{Screen, View};
 
@@ -16,6 +17,8 @@ use crate::screen::{Screen, View};
 const SCHEMA: &str = "chatctl/1";
 /// Puts the cursor to the top left and wipes what is below.
 const CLEAR: &str = "\x1b[H\x1b[2J";
+/// Between two screens of what refreshes itself: the second over which its rates are is in it already.
+const REFRESH: Duration = Duration::from_millis(100);
 
 /// What a command answers.
 pub(crate) struct Answer {
@@ -30,9 +33,19 @@ pub(crate) struct Answer {
     /// In JSON whatever the options say.
     pub(crate) force_json: bool,
     pub(crate) exit: Exit,
+    /// All that was to be said is on stdout already.
+    pub(crate) silent: bool,
 }
 
 impl Answer {
+    /// To a command that has written its data to stdout by itself.
+    pub(crate) fn silent() -> Self {
+        Self {
+            silent: true,
+            ..Self::new(&(), Screen::default())
+        }
+    }
+
     pub(crate) fn new(data: &impl Serialize, screen: Screen) -> Self {
         let data = serde_json::to_value(data).expect("the shapes of answers are JSON");
         Self {
@@ -42,6 +55,7 @@ impl Answer {
             notes: Vec::new(),
             force_json: false,
             exit: Exit::Ok,
+            silent: false,
         }
     }
 }
@@ -85,6 +99,20 @@ impl Output {
         }
     }
 
+    /// How often the screen of this command refreshes itself without having been asked to; never where there is no screen.
+    pub(crate) fn refresh(&self, command: &Command) -> Option<Duration> {
+        let refreshes = matches!(command, Command::Top) && self.terminal && !self.is_json();
+        refreshes.then_some(REFRESH)
+    }
+
+    /// As if it was to be done again and again: one answer after the other, each with an end that can be seen.
+    pub(crate) fn watching(&self) -> Self {
+        Self {
+            watching: true,
+            ..*self
+        }
+    }
+
     fn is_json(&self) -> bool {
         matches!(self.form, OutputForm::Json | OutputForm::Jsonl)
     }
@@ -92,6 +120,7 @@ impl Output {
     /// Prints an answer. Breaks where no more can be printed; the exit code is the answer's unless that is a fault.
     pub(crate) fn answer(&self, answer: &Answer) -> ControlFlow<Exit, Exit> {
         let text = match self.form {
+            _ if answer.silent => self.said_beside(answer),
             OutputForm::Jsonl => match &answer.data {
                 Value::Array(rows) => rows.iter().map(|row| format!("{row}\n")).collect(),
                 data => format!("{data}\n"),
@@ -100,14 +129,40 @@ impl Output {
             _ if answer.force_json => self.enveloped(answer),
             OutputForm::Table | OutputForm::Wide => self.on_screen(answer),
         };
+        self.print(&text, answer.exit)
+    }
+
+    /// Prints one of many: a line in each form.
+    pub(crate) fn line(&self, data: &impl Serialize, line: &str) -> ControlFlow<Exit, Exit> {
+        let data = serde_json::to_value(data).expect("the shapes of answers are JSON");
+        let text = match self.form {
+            OutputForm::Table | OutputForm::Wide => format!("{line}\n"),
+            OutputForm::Jsonl => format!("{data}\n"),
+            OutputForm::Json => self.watching().enveloped(&Answer {
+                data,
+                ..Answer::new(&(), Screen::default())
+            }),
+        };
+        self.print(&text, Exit::Ok)
+    }
+
+    fn print(&self, text: &str, exit: Exit) -> ControlFlow<Exit, Exit> {
         let mut stdout = io::stdout().lock();
         let printed = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
         match printed {
-            Ok(()) => ControlFlow::Continue(answer.exit),
+            Ok(()) => ControlFlow::Continue(exit),
             // Whoever read has read enough.
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ControlFlow::Break(answer.exit),
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ControlFlow::Break(exit),
             Err(error) => ControlFlow::Break(self.failure(&Failure::of_io(&error, format!("stdout: {error}")))),
         }
+    }
+
+    /// Nothing for stdout.
+    fn said_beside(&self, answer: &Answer) -> String {
+        for warning in answer.warnings.iter().filter(|_| !self.quiet) {
+            complain(&format!("! {warning}"));
+        }
+        String::new()
     }
 
     fn enveloped(&self, answer: &Answer) -> String {
@@ -128,13 +183,15 @@ impl Output {
     fn on_screen(&self, answer: &Answer) -> String {
         let (text, hidden) = answer.screen.render(self.view);
         let hidden = (!hidden.is_empty()).then(|| format!("the terminal is too narrow for {}", hidden.join(", ")));
-        if !self.quiet {
-            for warning in &answer.warnings {
-                complain(&format!("! {warning}"));
-            }
-            for note in answer.notes.iter().chain(&hidden) {
-                complain(note);
-            }
+        let warnings = answer.warnings.iter().map(|warning| format!("! {warning}"));
+        let beside: Vec<String> = warnings.chain(answer.notes.iter().cloned()).chain(hidden).collect();
+        if self.watching && self.terminal && !self.quiet {
+            // On the screen, since the next one wipes what stands beside it.
+            let lines: String = beside.iter().map(|line| format!("{line}\n")).collect();
+            return format!("{CLEAR}{text}{lines}");
+        }
+        for line in beside.iter().filter(|_| !self.quiet) {
+            complain(line);
         }
         match (self.watching, self.terminal) {
             (true, true) => format!("{CLEAR}{text}"),

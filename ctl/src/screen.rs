@@ -109,6 +109,11 @@ impl Text {
         Self { text, paint: None }
     }
 
+    /// The text as it is shown, unpainted.
+    pub(crate) fn shown(self) -> String {
+        self.text
+    }
+
     pub(crate) fn or_dash(text: Option<impl ToString>) -> Self {
         text.map_or_else(|| Self::new("-"), Self::new)
     }

@@ -5,16 +5,25 @@ use std::ops::ControlFlow;
 use crate::cli::{Cli, ClusterCommand, Command, InvitesCommand};
 use crate::command;
 use crate::failure::{Exit, Failure};
+use crate::link::Link;
 use crate::output::Output;
 
 /// Runs the command to its end; with `--watch` only an interrupt, or a reader that is gone, ends it.
 pub(crate) async fn run(cli: &Cli, output: &Output) -> Exit {
-    let Some(interval) = cli.global.watch else {
+    if let Command::Events(args) = &cli.command
+        && args.follow
+        && cli.global.watch.is_none()
+    {
+        return command::follow_events(&Link::new(&cli.global), args, output).await;
+    }
+    let Some(interval) = cli.global.watch.or_else(|| output.refresh(&cli.command)) else {
         return once(cli, output).await;
     };
+    let output = &output.watching();
     if !can_be_watched(&cli.command) {
         let failure = Failure::new(Exit::Usage, "usage", "this command cannot be watched");
-        return output.failure(&failure.hint("--watch is for status, health, member, leader and raft info"));
+        return output
+            .failure(&failure.hint("--watch is for status, health, doctor, top, member, leader and raft info"));
     }
     let mut ticks = tokio::time::interval(interval);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -44,10 +53,12 @@ async fn once(cli: &Cli, output: &Output) -> Exit {
 
 fn can_be_watched(command: &Command) -> bool {
     match command {
-        Command::Status | Command::Health(_) | Command::Member(_) | Command::Leader(_) | Command::Raft(_) => true,
+        Command::Status | Command::Doctor | Command::Top => true,
+        Command::Health(_) | Command::Member(_) | Command::Leader(_) | Command::Raft(_) => true,
         Command::Cluster(command) => matches!(command, ClusterCommand::Status | ClusterCommand::Health(_)),
         Command::Invites(command) => matches!(command, InvitesCommand::List),
         Command::Rooms(_) | Command::Retention(_) | Command::Quota(_) => false,
-        Command::Metrics | Command::Version | Command::Completions { .. } | Command::Man { .. } => false,
+        Command::Events(_) | Command::Config(_) | Command::LogLevel(_) | Command::Debug(_) => false,
+        Command::Metrics | Command::Version(_) | Command::Completions { .. } | Command::Man { .. } => false,
     }
 }

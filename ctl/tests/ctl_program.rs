@@ -71,7 +71,13 @@ fn status_in_json_has_the_envelope_and_the_fields_of_the_contract() {
             .iter()
             .map(|w| w.as_str().unwrap())
             .collect();
-        assert_eq!(warnings, ["clocks differ", "the certificate of n2 has expired"]);
+        assert_eq!(
+            warnings,
+            [
+                "the clock of n2 is 90s ahead of that of n1",
+                "the certificate of n2 has expired"
+            ]
+        );
         assert!(
             answer["data"].get("warnings").is_none(),
             "they are in the envelope alone"

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use admin_support::{Fake, Server, exchange, raw};
 use quorate_adminapi::UtcTime;
 use quorate_core::{LogIndex, NodeId};
-use quorate_daemon::admin::{Histogram, MetricsSnapshot, PeerLag, SessionCount, serve_metrics};
+use quorate_daemon::admin::{Histogram, MetricsSnapshot, PeerLag, PeerSeen, SessionCount, serve_metrics};
 use tokio::net::{TcpListener, TcpStream};
 
 /// A family: its type, its unit, and its samples by name and labels.
@@ -132,6 +132,29 @@ fn full() -> MetricsSnapshot {
         disk_free_bytes: Some(1 << 40),
         data_bytes: Some(123_456),
         rate_limited: Some(0),
+        has_leader: Some(true),
+        voters: Some(3),
+        peers: vec![
+            PeerSeen {
+                peer: NodeId(1),
+                rtt_seconds: Some(0.0005),
+                clock_difference_seconds: Some(0.003),
+            },
+            PeerSeen {
+                peer: NodeId(2),
+                rtt_seconds: None,
+                clock_difference_seconds: None,
+            },
+        ],
+        checkpoint: Some(Histogram {
+            buckets: vec![(0.005, 1)],
+            above: 0,
+            sum_seconds: 0.004,
+        }),
+        queues: vec![("relay", 3), ("log", 0)],
+        delivered: Some(12),
+        disk_size_bytes: Some(1 << 41),
+        udp_dropped: vec![("client", 0), ("peer", 2)],
     }
 }
 
@@ -175,6 +198,16 @@ async fn all_numbers_are_there_under_their_names() {
         ("chatd_disk_free_bytes", "gauge"),
         ("chatd_data_bytes", "gauge"),
         ("chatd_ratelimited", "counter"),
+        ("chatd_raft_has_leader", "gauge"),
+        ("chatd_raft_voters", "gauge"),
+        ("chatd_peer_up", "gauge"),
+        ("chatd_peer_rtt_seconds", "gauge"),
+        ("chatd_peer_clock_difference_seconds", "gauge"),
+        ("chatd_checkpoint_duration_seconds", "histogram"),
+        ("chatd_queue_depth", "gauge"),
+        ("chatd_events_delivered", "counter"),
+        ("chatd_disk_size_bytes", "gauge"),
+        ("chatd_udp_dropped", "counter"),
         ("process_resident_memory_bytes", "gauge"),
         ("process_open_fds", "gauge"),
         ("process_max_fds", "gauge"),
@@ -220,10 +253,41 @@ async fn all_numbers_are_there_under_their_names() {
         Some(8.0)
     );
     assert_eq!(one(sync, "chatd_wal_fsync_duration_seconds_sum", ""), Some(0.5));
+    let up = |peer: &str| one("chatd_peer_up", "chatd_peer_up", peer);
+    assert_eq!((up("peer=\"1\""), up("peer=\"2\"")), (Some(1.0), Some(0.0)));
+    assert_eq!(
+        one("chatd_udp_dropped", "chatd_udp_dropped_total", "port=\"peer\""),
+        Some(2.0)
+    );
     let snapshot = "chatd_snapshot_last_success_timestamp_seconds";
     assert_eq!(one(snapshot, snapshot, ""), Some(1_795_368_922.007));
     assert!(one("process_resident_memory_bytes", "process_resident_memory_bytes", "").unwrap() > 1e6);
     assert!(one("process_start_time_seconds", "process_start_time_seconds", "").unwrap() > 1.7e9);
+}
+
+/// The names of metrics in a text, whatever is around them.
+fn named(text: &str) -> BTreeSet<&str> {
+    text.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_')
+        .filter(|word| word.starts_with("chatd_") || word.starts_with("process_"))
+        .collect()
+}
+
+#[tokio::test]
+async fn every_metric_that_the_dashboard_and_the_alerts_name_is_there() {
+    let (_, families) = scrape(full()).await;
+    let samples: BTreeSet<&str> = families
+        .values()
+        .flat_map(|family| family.samples.iter().map(|(name, ..)| name.as_str()))
+        .collect();
+    for text in [
+        include_str!("../../config/grafana/quorate.json"),
+        include_str!("../../config/prometheus/alerts.yml"),
+    ] {
+        let named = named(text);
+        assert!(named.len() > 10, "{named:?}");
+        let missing: Vec<_> = named.difference(&samples).collect();
+        assert!(missing.is_empty(), "{missing:?} of {samples:?}");
+    }
 }
 
 #[tokio::test]

@@ -6,5 +6,6 @@ pub mod entry;
 pub mod event;
 mod frame;
 pub mod relay;
+pub mod vitals;
 
 pub use frame::*;

@@ -25,6 +25,6 @@ pub use connection::{CloseReason, Connection, LinkStats};
 pub use dial::{ClientDialer, DIAL_DEADLINE, PeerDialer};
 pub use dial_error::DialError;
 pub use limits::Limits;
-pub use listener::{CLOSE_DEADLINE, HANDSHAKE_DEADLINE, Listener, ListenerHandle};
+pub use listener::{CLOSE_DEADLINE, HANDSHAKE_DEADLINE, Listener, ListenerHandle, SocketBuffers};
 pub use probe::is_refused;
 pub use stream::{FrameReceiver, FrameSender, Priority, RecvError, SendError};

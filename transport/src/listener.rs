@@ -9,6 +9,7 @@ use quinn::crypto::rustls::{HandshakeData, QuicServerConfig};
 use quinn::{Endpoint, Incoming, TokioRuntime};
 use quorate_certs::{NodeSecrets, PresentedError, SharedIdentity, classify, server_config};
 use rustls::pki_types::{CertificateDer, UnixTime};
+use socket2::SockRef;
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::SendTimeoutError;
 use tokio::time::timeout;
@@ -46,6 +47,18 @@ pub struct ListenerHandle {
     admission: Admission,
     identity: SharedIdentity,
     limits: Limits,
+    buffers: SocketBuffers,
+}
+
+/// The kernel's buffers of a port's socket, in bytes, as it says itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SocketBuffers {
+    /// What was asked for, in each direction.
+    pub asked: usize,
+    /// What was given for receiving.
+    pub receive: usize,
+    /// What was given for sending.
+    pub send: usize,
 }
 
 impl Listener {
@@ -61,6 +74,11 @@ impl Listener {
         limits: Limits,
     ) -> io::Result<Self> {
         let socket = socket::bind(addr, socket::LISTENER_BUFFER_BYTES)?;
+        let buffers = SocketBuffers {
+            asked: socket::LISTENER_BUFFER_BYTES,
+            receive: SockRef::from(&socket).recv_buffer_size()?,
+            send: SockRef::from(&socket).send_buffer_size()?,
+        };
         let server = quic_server_config(port, &identity, &limits)?;
         let config = settings::endpoint(secrets);
         let endpoint = Endpoint::new(config, Some(server), socket, Arc::new(TokioRuntime))?;
@@ -71,6 +89,7 @@ impl Listener {
             admission: Admission::new(limits),
             identity,
             limits,
+            buffers,
         };
         tokio::spawn(accept_all(handle.clone(), hand_over));
         Ok(Self { handle, arrivals })
@@ -104,6 +123,12 @@ impl ListenerHandle {
     /// The system does not say.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         self.endpoint.local_addr()
+    }
+
+    /// What the kernel gave its socket.
+    #[must_use]
+    pub fn buffers(&self) -> SocketBuffers {
+        self.buffers
     }
 
     /// Connections from one address from now on; 0 = no limit. Those that are there stay.

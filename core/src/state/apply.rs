@@ -15,12 +15,18 @@ impl State {
     /// on every node.
     pub fn apply(&mut self, index: LogIndex, entry: &Entry) -> Applied {
         let now = self.now().max(entry.proposed_at);
-        let (outcome, events) = match decide::answered_before(self, now, &entry.command) {
+        let stored = decide::answered_before(self, now, &entry.command);
+        let repeated = stored.is_some();
+        let (outcome, events) = match stored {
             Some(outcome) => (outcome, Vec::new()),
             None => self.act(index, now, &entry.command),
         };
         self.clock.hash = hash::chain(self.clock.hash, index, &events);
-        Applied { outcome, events }
+        Applied {
+            outcome,
+            events,
+            repeated,
+        }
     }
 
     fn act(&mut self, index: LogIndex, now: Timestamp, command: &Command) -> (Outcome, Vec<Event>) {

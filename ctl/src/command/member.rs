@@ -2,7 +2,9 @@
 
 use std::time::{Duration, SystemTime};
 
-use quorate_adminapi::{Leader, Member, MemberState, UtcTime, code, format_bytes};
+use quorate_adminapi::{
+    EXPIRES_SOON, Leader, Member, MemberState, UtcTime, Vitals, coarse, code, expiring, format_bytes,
+};
 use quorate_core::NodeId;
 
 use crate::failure::{Exit, Failure};
@@ -10,12 +12,11 @@ use crate::link::Link;
 use crate::output::Answer;
 use crate::screen::{Column, Grid, Paint, Screen, Text, grouped};
 
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-/// Certificates live for 30 days and are renewed well before: one that is left so little was not renewed.
-const EXPIRES_SOON: Duration = DAY.saturating_mul(7);
+/// Of the file system: less than this free is painted.
+const FREE_PERCENT_ODD: u64 = 10;
 
 /// The columns of nodes. The ranks say what an operator misses least.
-const COLUMNS: [Column; 13] = [
+const COLUMNS: [Column; 17] = [
     Column::left("NODE"),
     Column::left("ROLE").rank(6),
     Column::left("STATE"),
@@ -26,8 +27,12 @@ const COLUMNS: [Column; 13] = [
     Column::right("APPLIED").wide(),
     Column::right("LAG").rank(7),
     Column::right("LAST-HB").rank(3),
+    Column::right("RTT").rank(3),
+    Column::right("FSYNC-P99").rank(4),
     Column::right("SESSIONS").rank(4),
     Column::right("DISK").rank(2),
+    Column::right("FREE").rank(2),
+    Column::right("CLOCK").wide(),
     Column::right("CERT").rank(2),
 ];
 
@@ -56,6 +61,10 @@ pub(crate) async fn show(link: &Link<'_>, stale: bool, id: NodeId) -> Result<Ans
         ("last contact", Text::or_dash(node.last_contact_ms.map(ago))),
         ("sessions", Text::or_dash(node.sessions.map(grouped))),
         ("disk", Text::or_dash(node.disk_bytes.map(format_bytes))),
+        ("disk free", free(&node.vitals)),
+        ("round trip", Text::or_dash(node.vitals.rtt_us.map(brief))),
+        ("fsync p99", Text::or_dash(node.vitals.fsync_p99_us.map(brief))),
+        ("clock ahead", clock(&node.vitals)),
         ("certificate until", Text::or_dash(node.cert_expires)),
     ]);
     let mut answer = Answer::new(&node, screen);
@@ -98,31 +107,16 @@ pub(super) fn grid(nodes: &[Member], now: UtcTime) -> Grid {
             Text::or_dash(node.applied.map(|index| grouped(index.0))),
             Text::or_dash(node.lag.map(grouped)),
             Text::or_dash(node.last_contact_ms.map(ago)),
+            Text::or_dash(node.vitals.rtt_us.map(brief)),
+            Text::or_dash(node.vitals.fsync_p99_us.map(brief)),
             Text::or_dash(node.sessions.map(grouped)),
             Text::or_dash(node.disk_bytes.map(format_bytes)),
+            free(&node.vitals),
+            clock(&node.vitals),
             certificate(node, now),
         ]);
     }
     grid
-}
-
-/// A warning for each certificate that should have been renewed by now.
-pub(super) fn expiring(nodes: &[Member], now: UtcTime) -> Vec<String> {
-    let warn = |node: &Member| {
-        let left = node.cert_expires?.after(now);
-        match left {
-            None => Some(format!("the certificate of n{} has expired", node.id)),
-            Some(left) if left < EXPIRES_SOON => {
-                Some(format!("the certificate of n{} expires in {}", node.id, short(left)))
-            }
-            Some(_) => None,
-        }
-    };
-    nodes
-        .iter()
-        .filter(|node| node.state != MemberState::Removed)
-        .filter_map(warn)
-        .collect()
 }
 
 fn name(node: &Member) -> Text {
@@ -134,7 +128,11 @@ fn name(node: &Member) -> Text {
 }
 
 fn state(node: &Member) -> Text {
-    Text::new(node.state).paint(match node.state {
+    let text = match node.vitals.catch_up_percent {
+        Some(percent) => format!("{} {percent}%", node.state),
+        None => node.state.to_string(),
+    };
+    Text::new(text).paint(match node.state {
         MemberState::Up => Paint::Good,
         MemberState::CatchingUp | MemberState::Draining => Paint::Odd,
         MemberState::Down | MemberState::Removed => Paint::Bad,
@@ -145,8 +143,8 @@ fn certificate(node: &Member, now: UtcTime) -> Text {
     match node.cert_expires.map(|expires| expires.after(now)) {
         None => Text::new("-"),
         Some(None) => Text::new("expired").paint(Paint::Bad),
-        Some(Some(left)) if left < EXPIRES_SOON => Text::new(short(left)).paint(Paint::Odd),
-        Some(Some(left)) => Text::new(short(left)),
+        Some(Some(left)) if left < EXPIRES_SOON => Text::new(coarse(left)).paint(Paint::Odd),
+        Some(Some(left)) => Text::new(coarse(left)),
     }
 }
 
@@ -154,17 +152,42 @@ fn ago(ms: u64) -> String {
     if ms < 10_000 {
         format!("{ms}ms")
     } else {
-        short(Duration::from_millis(ms))
+        coarse(Duration::from_millis(ms))
     }
 }
 
-/// A duration in its largest unit, rounded down.
-fn short(duration: Duration) -> String {
-    let seconds = duration.as_secs();
-    match seconds {
-        0..120 => format!("{seconds}s"),
-        120..7200 => format!("{}m", seconds / 60),
-        7200..172_800 => format!("{}h", seconds / 3600),
-        _ => format!("{}d", seconds / 86_400),
+/// What is left of the file system; little of it is odd.
+fn free(vitals: &Vitals) -> Text {
+    match vitals.disk_free_percent() {
+        Some(percent) if percent < FREE_PERCENT_ODD => Text::new(format!("{percent}%")).paint(Paint::Odd),
+        percent => Text::or_dash(percent.map(|percent| format!("{percent}%"))),
+    }
+}
+
+fn clock(vitals: &Vitals) -> Text {
+    Text::or_dash(vitals.clock_ahead_ms.map(|ms| format!("{ms:+}ms")))
+}
+
+/// Microseconds with two digits that count, or all of the milliseconds.
+pub(super) fn brief(micros: u64) -> String {
+    match micros {
+        0..1000 => format!("{micros}us"),
+        1000..10_000 => format!("{}.{}ms", micros / 1000, micros % 1000 / 100),
+        // What the counters cannot tell any more.
+        u64::MAX => ">4s".to_owned(),
+        _ => format!("{}ms", micros / 1000),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn short_times_are_shown_with_the_digits_that_count() {
+        assert_eq!(
+            [0, 380, 1900, 64_000, 4_096_000, u64::MAX].map(brief),
+            ["0us", "380us", "1.9ms", "64ms", "4096ms", ">4s"]
+        );
     }
 }

@@ -1,6 +1,11 @@
 //! One module a command: asks, and shapes the answer for programs and for people.
 
+mod bundle;
+mod config;
+mod doctor;
+mod events;
 mod health;
+mod log_level;
 mod member;
 mod new_cluster;
 mod own_docs;
@@ -8,9 +13,13 @@ mod raft;
 mod rule;
 mod status;
 mod telemetry;
+mod top;
+
+pub(crate) use events::follow as follow_events;
 
 use crate::cli::{
-    Cli, ClusterCommand, Command, InvitesCommand, LeaderCommand, MemberCommand, RaftCommand, RoomsCommand,
+    Cli, ClusterCommand, Command, ConfigCommand, DebugCommand, InvitesCommand, LeaderCommand, LogLevelCommand,
+    MemberCommand, RaftCommand, RoomsCommand,
 };
 use crate::failure::Failure;
 use crate::link::Link;
@@ -39,7 +48,19 @@ pub(crate) async fn run(cli: &Cli) -> Result<Answer, Failure> {
         Command::Retention(args) => rule::retention(&link, None, *args, dry_run).await,
         Command::Quota(args) => rule::quota(&link, args, dry_run).await,
         Command::Metrics => telemetry::metrics(&link).await,
-        Command::Version => Ok(telemetry::version(&link).await),
+        Command::Version(args) if args.cluster => telemetry::versions(&link).await,
+        Command::Version(_) => Ok(telemetry::version(&link).await),
+        Command::Doctor => doctor::show(&link).await,
+        Command::Top => top::sample(&link).await,
+        Command::Events(args) => events::list(&link, args).await,
+        Command::Config(ConfigCommand::Check { file }) => config::check(file),
+        Command::Config(ConfigCommand::Show { effective }) => config::show(&link, *effective).await,
+        Command::Config(ConfigCommand::Reload) => config::reload(&link, dry_run).await,
+        Command::LogLevel(LogLevelCommand::Get) => log_level::get(&link).await,
+        Command::LogLevel(LogLevelCommand::Set { level, lasting }) => {
+            log_level::set(&link, level, *lasting, dry_run).await
+        }
+        Command::Debug(DebugCommand::Bundle { file }) => bundle::make(&link, file, cli.global.yes, dry_run).await,
         Command::Completions { shell } => Ok(own_docs::completions(*shell)),
         Command::Man { dir } => own_docs::man(dir),
     }

@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use quorate_adminapi::{Status, UtcTime};
+use quorate_adminapi::{Status, UtcTime, coarse};
 
 use super::member;
 use crate::failure::Failure;
@@ -13,17 +13,16 @@ use crate::screen::{Screen, grouped};
 pub(crate) async fn show(link: &Link<'_>, stale: bool) -> Result<Answer, Failure> {
     let mut status: Status = link.get(&format!("/v1/status?stale={stale}")).await?;
     let now = UtcTime::from(SystemTime::now());
-    let mut warnings = std::mem::take(&mut status.warnings);
-    warnings.extend(member::expiring(&status.nodes, now));
+    let warnings = std::mem::take(&mut status.warnings);
     let screen = Screen::default()
-        .heading(heading(&status))
+        .heading(heading(&status, now))
         .grid(member::grid(&status.nodes, now));
     let mut answer = Answer::new(&status, screen);
     answer.warnings = warnings;
     Ok(answer)
 }
 
-fn heading(status: &Status) -> String {
+fn heading(status: &Status, now: UtcTime) -> String {
     let cluster = &status.cluster;
     let plural = |count: u32, what: &str| {
         if count == 1 {
@@ -42,7 +41,13 @@ fn heading(status: &Status) -> String {
         format!("tolerates {}", plural(cluster.tolerates, "more failure"))
     });
     parts.push(match cluster.leader {
-        Some(leader) => format!("leader n{leader} (term {})", cluster.term),
+        Some(leader) => {
+            let since = cluster.leader_since.and_then(|since| now.after(since));
+            let since = since
+                .map(|since| format!(", for {}", coarse(since)))
+                .unwrap_or_default();
+            format!("leader n{leader} (term {}{since})", cluster.term)
+        }
         None => format!("no leader (term {})", cluster.term),
     });
     parts.extend(cluster.committed.map(|index| format!("commit {}", grouped(index.0))));

@@ -1,12 +1,13 @@
 //! `chatctl metrics` and `chatctl version`.
 
-use quorate_adminapi::Version;
+use quorate_adminapi::{Status, Version};
+use quorate_core::NodeId;
 use serde::Serialize;
 
 use crate::failure::Failure;
 use crate::link::Link;
 use crate::output::Answer;
-use crate::screen::Screen;
+use crate::screen::{Column, Grid, Screen, Text};
 
 #[derive(Serialize)]
 struct Metrics {
@@ -44,4 +45,40 @@ pub(crate) async fn version(link: &Link<'_>) -> Answer {
     let mut answer = Answer::new(&Versions { chatctl: own, chatd }, screen);
     answer.warnings.extend(warning);
     answer
+}
+
+#[derive(Serialize)]
+struct ClusterVersions {
+    chatctl: &'static str,
+    nodes: Vec<NodeVersion>,
+}
+
+#[derive(Serialize)]
+struct NodeVersion {
+    id: NodeId,
+    /// `null` if it does not answer.
+    version: Option<String>,
+}
+
+/// Of all nodes, without a quorum too.
+pub(crate) async fn versions(link: &Link<'_>) -> Result<Answer, Failure> {
+    let status: Status = link.get("/v1/status?stale=true").await?;
+    let version = |node: &quorate_adminapi::Member| NodeVersion {
+        id: node.id,
+        version: node.version.clone(),
+    };
+    let told = ClusterVersions {
+        chatctl: env!("CARGO_PKG_VERSION"),
+        nodes: status.nodes.iter().map(version).collect(),
+    };
+    let mut grid = Grid::new(&[Column::left("NODE"), Column::left("VERSION")]);
+    for node in &told.nodes {
+        grid.row(vec![
+            Text::new(format!("n{}", node.id)),
+            Text::or_dash(node.version.as_ref()),
+        ]);
+    }
+    let mut answer = Answer::new(&told, Screen::default().grid(grid));
+    answer.warnings.extend(status.mixed_versions());
+    Ok(answer)
 }

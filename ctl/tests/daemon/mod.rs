@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test program uses a part")]
 
+mod telemetry;
+
 use std::io::{Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
@@ -9,7 +11,7 @@ use std::sync::Arc;
 
 use quorate_adminapi::{
     Cluster, ErrorBody, ErrorReply, Health, Member, MemberRole, MemberState, RaftInfo, StateHash, Status, UtcTime,
-    Version,
+    Version, warnings,
 };
 use quorate_core::{LogIndex, NodeId};
 use tempfile::TempDir;
@@ -74,6 +76,9 @@ fn answer(path: &str, quorum: bool) -> (String, String) {
     let json = |value: serde_json::Value| ("200 OK".to_owned(), value.to_string());
     let stale = path.contains("stale=true");
     let status = status(stale);
+    if let Some(told) = telemetry::answer(path, &status) {
+        return ("200 OK".to_owned(), told);
+    }
     match path.split('?').next().unwrap() {
         "/v1/raft" => json(serde_json::to_value(raft()).unwrap()),
         "/v1/version" => json(
@@ -149,6 +154,7 @@ fn status(stale: bool) -> Status {
             disk_bytes: Some(123_456),
             // That of n2 was over long ago; the others' are after the end of this century.
             cert_expires: Some(UtcTime::from_unix_ms(if id == 2 { 0 } else { 4_102_444_800_000 })),
+            vitals: telemetry::vitals(id),
         })
         .collect();
     let cluster = Cluster::of(
@@ -158,11 +164,13 @@ fn status(stale: bool) -> Status {
         Some(LogIndex(918_224)),
         &nodes,
     );
-    Status {
+    let mut status = Status {
         cluster,
         nodes,
         this_node: NodeId(1),
         stale,
-        warnings: vec!["clocks differ".to_owned()],
-    }
+        warnings: Vec::new(),
+    };
+    status.warnings = warnings(&status, UtcTime::from_unix_ms(1_795_368_922_007));
+    status
 }

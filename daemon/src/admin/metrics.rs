@@ -6,7 +6,9 @@
 use std::fmt;
 
 use prometheus_client::collector::Collector;
-use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, LabelSetEncoder, MetricEncoder, text};
+use prometheus_client::encoding::{
+    DescriptorEncoder, EncodeGaugeValue, EncodeMetric, LabelSetEncoder, MetricEncoder, text,
+};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
@@ -61,6 +63,33 @@ pub struct MetricsSnapshot {
     pub data_bytes: Option<u64>,
     /// Requests refused by a rate limit, since start.
     pub rate_limited: Option<u64>,
+    /// Whether this node knows of a leader.
+    pub has_leader: Option<bool>,
+    /// How many nodes vote.
+    pub voters: Option<u64>,
+    /// The other nodes, as this one sees them.
+    pub peers: Vec<PeerSeen>,
+    /// How long the durable transactions of the state took.
+    pub checkpoint: Option<Histogram>,
+    /// What waits, by the name of the queue: one of a fixed few words.
+    pub queues: Vec<(&'static str, u64)>,
+    /// Events handed to feeds, since start.
+    pub delivered: Option<u64>,
+    /// The size of the file system of the data directory.
+    pub disk_size_bytes: Option<u64>,
+    /// Packets that the kernel dropped, by the name of the port.
+    pub udp_dropped: Vec<(&'static str, u64)>,
+}
+
+/// Another node, as this one sees it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PeerSeen {
+    /// Which node.
+    pub peer: NodeId,
+    /// The time there and back in seconds; `None` when it does not answer.
+    pub rtt_seconds: Option<f64>,
+    /// How far its clock is from this node's, in seconds.
+    pub clock_difference_seconds: Option<f64>,
 }
 
 /// How far a node is behind the leader.
@@ -143,6 +172,7 @@ impl Collector for Families {
         to.gauges(
             "chatd_raft_follower_lag_entries",
             "How many entries a node lacks, on the leader",
+            None,
             lags,
         )?;
         to.counter("chatd_raft_elections", "Elections seen to begin", numbers.elections)?;
@@ -165,7 +195,7 @@ impl Collector for Families {
             .sessions
             .iter()
             .map(|session| ([("state", session.state.to_owned())], session.count));
-        to.gauges("chatd_sessions", "Sessions on this node", sessions)?;
+        to.gauges("chatd_sessions", "Sessions on this node", None, sessions)?;
         let resumed = [
             ("ok", numbers.sessions_resumed),
             ("failed", numbers.sessions_not_resumed),
@@ -203,6 +233,36 @@ impl Collector for Families {
             "chatd_ratelimited",
             "Requests refused by a rate limit",
             numbers.rate_limited,
+        )?;
+        to.gauge(
+            "chatd_raft_has_leader",
+            "Whether this node knows of a leader",
+            None,
+            numbers.has_leader.map(u64::from),
+        )?;
+        to.gauge("chatd_raft_voters", "How many nodes vote", None, numbers.voters)?;
+        to.peers(&numbers.peers)?;
+        to.histogram(
+            "chatd_checkpoint_duration",
+            "How long the durable transactions of the state took",
+            numbers.checkpoint.as_ref(),
+        )?;
+        let queues = numbers.queues.iter();
+        let queues = queues.map(|(queue, depth)| ([("queue", (*queue).to_owned())], *depth));
+        to.gauges("chatd_queue_depth", "What waits for its turn", None, queues)?;
+        to.counter("chatd_events_delivered", "Events handed to feeds", numbers.delivered)?;
+        to.gauge(
+            "chatd_disk_size",
+            "The size of the data's file system",
+            bytes,
+            numbers.disk_size_bytes,
+        )?;
+        let dropped = numbers.udp_dropped.iter().map(|(port, count)| (*port, Some(*count)));
+        to.counters(
+            "chatd_udp_dropped",
+            "Packets that the kernel dropped for want of room",
+            "port",
+            dropped,
         )?;
 
         let process = &self.process;
@@ -267,17 +327,18 @@ impl Writer<'_> {
         self.gauge_f64(name, help, seconds)
     }
 
-    fn gauges<'l>(
+    fn gauges<'l, N: EncodeGaugeValue>(
         &mut self,
         name: &str,
         help: &str,
-        numbers: impl Iterator<Item = ([(&'l str, String); 1], u64)>,
+        unit: Option<&Unit>,
+        numbers: impl Iterator<Item = ([(&'l str, String); 1], N)>,
     ) -> fmt::Result {
         let mut numbers = numbers.peekable();
         if numbers.peek().is_none() {
             return Ok(());
         }
-        self.family(name, help, None, MetricType::Gauge, |mut metric| {
+        self.family(name, help, unit, MetricType::Gauge, |mut metric| {
             for (labels, number) in numbers {
                 ConstGauge::new(number).encode(metric.encode_family(&labels)?)?;
             }
@@ -300,13 +361,41 @@ impl Writer<'_> {
         })
     }
 
-    fn counters(&mut self, name: &str, help: &str, label: &str, numbers: [(&str, Option<u64>); 2]) -> fmt::Result {
-        if numbers.iter().all(|(_, number)| number.is_none()) {
+    /// The other nodes: whether they answer, how far away they are, and how their clocks go.
+    fn peers(&mut self, peers: &[PeerSeen]) -> fmt::Result {
+        let label = |peer: &PeerSeen| [("peer", peer.peer.to_string())];
+        let up = peers
+            .iter()
+            .map(|peer| (label(peer), u64::from(peer.rtt_seconds.is_some())));
+        self.gauges("chatd_peer_up", "Whether another node answers this one", None, up)?;
+        let seconds = Some(&Unit::Seconds);
+        let rtt = peers.iter().filter_map(|peer| Some((label(peer), peer.rtt_seconds?)));
+        self.gauges("chatd_peer_rtt", "The time to another node and back", seconds, rtt)?;
+        let clock = peers
+            .iter()
+            .filter_map(|peer| Some((label(peer), peer.clock_difference_seconds?)));
+        self.gauges(
+            "chatd_peer_clock_difference",
+            "How far the clock of another node is from this one's",
+            seconds,
+            clock,
+        )
+    }
+
+    fn counters<'l>(
+        &mut self,
+        name: &str,
+        help: &str,
+        label: &str,
+        numbers: impl IntoIterator<Item = (&'l str, Option<u64>)>,
+    ) -> fmt::Result {
+        let numbers = numbers.into_iter();
+        let mut numbers = numbers.filter_map(|(value, number)| Some((value, number?))).peekable();
+        if numbers.peek().is_none() {
             return Ok(());
         }
         self.family(name, help, None, MetricType::Counter, |mut metric| {
             for (value, number) in numbers {
-                let Some(number) = number else { continue };
                 ConstCounter::new(number).encode(metric.encode_family(&[(label, value)])?)?;
             }
             Ok(())

@@ -3,11 +3,14 @@
 //! ```text
 //! GET /v1/status[?stale=true]    GET /v1/health[?min_tolerance=N]    GET /v1/raft       GET /v1/version
 //! GET /v1/members[?stale=true]   GET /v1/members/ID[?stale=true]     GET /v1/leader[?stale=true]
+//! GET /v1/vitals                 GET /v1/doctor                     GET /v1/events[?after=NO][&follow=true]
+//! GET /v1/config                 POST /v1/config/reload             GET, PUT /v1/log-level
 //! GET /metrics                   (the only path of the TCP listener for metrics)
 //! ```
 //! Answers are the structs of `quorate_adminapi` as JSON; errors are `{"error":{"code","message","hint"}}`.
 //!
-//! Knows no consensus, no store and no session: what it shows comes through [`Source`], which the node implements.
+//! Knows no consensus, no store and no session: what it shows comes through [`Source`] and [`Telemetry`], which the node
+//! implements.
 
 mod metrics;
 mod process;
@@ -17,11 +20,14 @@ mod rule;
 mod serve;
 mod socket;
 mod source;
+mod telemetry;
 
-pub use metrics::{Histogram, MetricsSnapshot, OPENMETRICS_CONTENT_TYPE, PeerLag, SessionCount};
+pub use metrics::{Histogram, MetricsSnapshot, OPENMETRICS_CONTENT_TYPE, PeerLag, PeerSeen, SessionCount};
+pub use process::ProcessNumbers;
 pub use route::{HANDLER_DEADLINE, REQUEST_BODY_BYTES_MAX};
 pub use serve::{
     ADMIN_CONNECTIONS_MAX, CONNECTION_LIFE_MAX, METRICS_CONNECTIONS_MAX, PeerUid, serve_admin, serve_metrics,
 };
 pub use socket::{AdminSocket, AdminSocketError};
 pub use source::{AdminError, FreshInvite, Source};
+pub use telemetry::{LOG_LEVEL_LASTS_MAX, Telemetry, TelemetryError};

@@ -7,16 +7,23 @@ const TICKS_PER_SECOND: f64 = 100.0;
 
 /// Numbers that every program has.
 #[derive(Debug, Default)]
-pub(super) struct ProcessNumbers {
-    pub(super) resident_bytes: Option<u64>,
-    pub(super) open_fds: Option<u64>,
-    pub(super) max_fds: Option<u64>,
-    pub(super) start_time_seconds: Option<f64>,
-    pub(super) cpu_seconds: Option<f64>,
+pub struct ProcessNumbers {
+    /// Memory in use.
+    pub resident_bytes: Option<u64>,
+    /// File descriptors that are open.
+    pub open_fds: Option<u64>,
+    /// The limit on open file descriptors.
+    pub max_fds: Option<u64>,
+    /// When the process was started, in seconds since 1970-01-01T00:00:00Z.
+    pub start_time_seconds: Option<f64>,
+    /// User and system CPU time spent.
+    pub cpu_seconds: Option<f64>,
 }
 
 impl ProcessNumbers {
-    pub(super) fn read() -> Self {
+    /// The numbers of this moment.
+    #[must_use]
+    pub fn read() -> Self {
         let file = |path: &str| fs::read_to_string(path).unwrap_or_default();
         let stat = Stat::parse(&file("/proc/self/stat"));
         let boot: Option<f64> = after(&file("/proc/stat"), "btime ").and_then(|seconds| seconds.parse().ok());

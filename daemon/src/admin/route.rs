@@ -35,7 +35,8 @@ pub(super) fn admin_routes<S: Source>(source: Arc<S>) -> Router {
         .route("/v1/leader", get(leader::<S>))
         .route("/v1/version", get(version::<S>))
         .route("/metrics", get(metrics::<S>))
-        .merge(super::rule::routes::<S>());
+        .merge(super::rule::routes::<S>())
+        .merge(super::telemetry::routes::<S>());
     bounded(routes).with_state(source)
 }
 

@@ -6,9 +6,10 @@ use quorate_adminapi::{ErrorBody, RaftInfo, Status, Version, code};
 use quorate_core::{Done, InviteKey, NodeId, Operation, Operator, Refusal, State};
 
 use super::metrics::MetricsSnapshot;
+use super::telemetry::Telemetry;
 
 /// Where the answers come from.
-pub trait Source: Send + Sync + 'static {
+pub trait Source: Telemetry {
     /// The cluster. With `stale` it is as this node knows it by itself and always answers at once, if the node belongs to
     /// a cluster; without, as the leader knows it, who has made sure that it leads.
     fn status(&self, stale: bool) -> impl Future<Output = Result<Status, AdminError>> + Send;

@@ -13,6 +13,7 @@ mod layer;
 mod load;
 mod model;
 mod rule;
+mod show;
 mod suggest;
 mod value;
 
@@ -24,3 +25,4 @@ pub use model::{
     Accounts, Cluster, Config, Limit, Limits, Listen, Log, LogFilter, LogFilterError, LogFormat, Metrics, Node,
     Presence, Raft, Registration, Search, Tls,
 };
+pub use show::settings;

@@ -2,31 +2,39 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use quorate_adminapi::EventKind;
 use quorate_certs::NodeSecrets;
 use quorate_core::State;
 use quorate_transport::{CloseCode, Limits as PortLimits, Listener, Port};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use super::build::{self, Ground};
 use super::drain::Drain;
 use super::facts::FactSheet;
+use super::level::Level;
+use super::measure::Measure;
+use super::pulse::Pulse;
 use super::reload::{Reload, rates, sessions_per_address};
 use super::source::NodeSource;
+use super::telemetry::Desk;
 use super::trace::Traces;
 use super::view;
+use super::witness::Witness;
 use super::{NodeError, notify};
 use crate::admin::{self, AdminSocket};
-use crate::config::{Config, Flags, Registration};
+use crate::chronicle::Chronicle;
+use crate::config::{self, Config, Flags, Registration};
 use crate::consensus::{Consensus, ConsensusConfig, Formation};
 use crate::janitor;
 use crate::peer::{self, AddressBook, Enrolment, Links, Local, PeerHandlers};
 use crate::presence::{self, Board};
-use crate::relay::{Clock, FactsSource, Listeners, Relay, Server, keep_clock};
+use crate::relay::{Clock, FactsSource, Listeners, Relay, Server, VitalsSource, keep_clock};
 use crate::search::Search;
 use crate::session::{self, Cluster, Counters, Limits, Passwords, Services};
 
@@ -42,6 +50,10 @@ const WAITING_INTERVAL: Duration = Duration::from_secs(5);
 /// # Errors
 /// Why it did not begin, or why it had to end.
 pub async fn run(file: PathBuf, flags: Flags, config: Config, traces: Traces) -> Result<(), NodeError> {
+    // As it was when the config was made of it, which was a moment ago.
+    let settings = config::settings(Some(&file), &config::environment(), &flags).unwrap_or_default();
+    let chronicle = Arc::new(Chronicle::default());
+    let level = Level::new(traces, config.log.level.clone(), Arc::clone(&chronicle));
     // The data first: nothing is bound or said before it is sure whose they are.
     let laid = config.clone();
     let ground = tokio::task::spawn_blocking(move || build::lay(&laid))
@@ -108,12 +120,23 @@ pub async fn run(file: PathBuf, flags: Flags, config: Config, traces: Traces) ->
     };
     let sheet = facts.clone();
     let own_facts: FactsSource = Arc::new(move || sheet.now());
+    let (client_port, peer_port) = (clients.handle(), peers.handle());
+    let measure = Arc::new(Measure {
+        began: Instant::now(),
+        data_dir: config.node.data_dir.clone(),
+        log: store.log(),
+        counters: Arc::clone(&counters),
+        relay: Arc::clone(&relay),
+        sockets: [("client", client_port.clone()), ("peer", peer_port.clone())],
+        looked: Mutex::default(),
+    });
+    let measured = Arc::clone(&measure);
+    let own_vitals: VitalsSource = Arc::new(move || measured.vitals());
     let handlers = PeerHandlers {
         raft: consensus.stream_handler(),
-        relay: Arc::new(Server::new(consensus.clone(), clock, own_facts, listeners)),
+        relay: Arc::new(Server::new(consensus.clone(), clock, own_facts, own_vitals, listeners)),
         join: None,
     };
-    let (client_port, peer_port) = (clients.handle(), peers.handle());
     tracing::info!(
         %node,
         cluster = %store.identity().cluster,
@@ -161,6 +184,28 @@ pub async fn run(file: PathBuf, flags: Flags, config: Config, traces: Traces) ->
     };
     tokio::spawn(session::listen(clients, Arc::new(services)));
 
+    let witness = Arc::new(Witness::default());
+    tokio::spawn(Arc::clone(&witness).keep(consensus.view(), Arc::clone(&chronicle)));
+    let pulse = Arc::new(Pulse {
+        node,
+        measure,
+        links: Arc::clone(&links),
+        view: consensus.view(),
+        identity: identity.clone(),
+        chronicle: Arc::clone(&chronicle),
+        heard: Mutex::default(),
+    });
+    tokio::spawn(Arc::clone(&pulse).keep());
+    let reload = Arc::new(Reload {
+        file,
+        flags,
+        level: Arc::clone(&level),
+        identity,
+        limits,
+        clients: client_port.clone(),
+        chronicle: Arc::clone(&chronicle),
+        settings: Mutex::new(settings),
+    });
     let source = Arc::new(NodeSource {
         node,
         cluster_id: store.identity().cluster.to_string(),
@@ -171,6 +216,13 @@ pub async fn run(file: PathBuf, flags: Flags, config: Config, traces: Traces) ->
         local: Arc::clone(&local),
         facts,
         log: store.log(),
+        desk: Desk {
+            chronicle: Arc::clone(&chronicle),
+            witness,
+            pulse,
+            level,
+            reload: Arc::clone(&reload),
+        },
     });
     let (stop, stopped) = watch::channel(false);
     let admin = tokio::spawn(admin::serve_admin(
@@ -189,14 +241,11 @@ pub async fn run(file: PathBuf, flags: Flags, config: Config, traces: Traces) ->
     tokio::spawn(notify::keep(consensus.clone()));
     tokio::spawn(tell_waiting(Arc::clone(&local)));
 
-    let reload = Reload {
-        file,
-        flags,
-        traces,
-        identity,
-        limits,
-        clients: client_port.clone(),
-    };
+    chronicle.note(
+        EventKind::Started,
+        node,
+        format!("n{node} has begun, chatd {}", env!("CARGO_PKG_VERSION")),
+    );
     let failure = store.failure();
     let drain = Drain {
         draining,
@@ -212,7 +261,8 @@ pub async fn run(file: PathBuf, flags: Flags, config: Config, traces: Traces) ->
                 What::Stop => break None,
                 What::Reload => {
                     notify::reloading();
-                    reload.run();
+                    // What is wrong has been told, and all is as it was.
+                    let _ = reload.run();
                     notify::ready();
                 }
             },
@@ -222,6 +272,8 @@ pub async fn run(file: PathBuf, flags: Flags, config: Config, traces: Traces) ->
     };
     notify::stopping();
     // Besides the rest: whoever asks for the status now asks another node.
+    chronicle.note(EventKind::Stopping, node, format!("n{node} is about to end"));
+    chronicle.close();
     stop.send_replace(true);
     let result = match why {
         None => drain.run(store).await.map_err(NodeError::Storage),

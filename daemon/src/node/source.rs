@@ -3,20 +3,24 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use futures_util::future::join_all;
-use quorate_adminapi::{Cluster, Member, MemberRole, MemberState, RaftInfo, StateHash, Status, UtcTime, Version};
+use quorate_adminapi::{
+    Cluster, Member, MemberRole, MemberState, RaftInfo, StateHash, Status, UtcTime, Version, warnings,
+};
 use quorate_core::{Done, LogIndex, NodeId, Operation, Operator, State};
 use quorate_protocol::relay::{Facts, PeerFacts};
 use tokio::time::Instant;
 
 use super::facts::FactSheet;
-use crate::admin::{AdminError, FreshInvite, Histogram, MetricsSnapshot, PeerLag, SessionCount, Source};
+use super::telemetry::{Desk, Known};
+use crate::admin::{AdminError, FreshInvite, Histogram, MetricsSnapshot, PeerLag, PeerSeen, SessionCount, Source};
 use crate::consensus::{Consensus, Role, View};
+use crate::meter::{Counted, SECONDS_BUCKETS};
 use crate::peer::{Enrolment, Links, Local};
-use crate::relay::{Relay, ask_facts};
-use crate::store::{COMMIT_SECONDS_BUCKETS, LogStore};
+use crate::relay::{Heard, Relay, ask_facts};
+use crate::store::LogStore;
 
 /// How long the leader may take to show that it leads.
 const LEADER_DEADLINE: Duration = Duration::from_secs(3);
@@ -32,11 +36,12 @@ pub(super) struct NodeSource {
     pub(super) local: Arc<Local>,
     pub(super) facts: FactSheet,
     pub(super) log: LogStore,
+    pub(super) desk: Desk,
 }
 
 impl NodeSource {
     /// Every member's facts, this node's own included; who does not answer is not in it.
-    async fn ask_all(&self, view: &View) -> BTreeMap<NodeId, Facts> {
+    pub(super) async fn ask_all(&self, view: &View) -> BTreeMap<NodeId, Facts> {
         let others = view.members.keys().copied().filter(|id| *id != self.node);
         let asked = others.map(|id| async move { Some((id, ask_facts(&self.links, id).await?)) });
         let mut facts: BTreeMap<_, _> = join_all(asked).await.into_iter().flatten().collect();
@@ -44,7 +49,7 @@ impl NodeSource {
         facts
     }
 
-    fn not_formed(&self, view: &View) -> Option<AdminError> {
+    pub(super) fn not_formed(&self, view: &View) -> Option<AdminError> {
         if !view.members.is_empty() {
             return None;
         }
@@ -65,7 +70,13 @@ impl NodeSource {
         }
     }
 
-    fn show(&self, view: &View, facts: &BTreeMap<NodeId, Facts>, stale: bool) -> Status {
+    pub(super) fn show(
+        &self,
+        view: &View,
+        facts: &BTreeMap<NodeId, Facts>,
+        known: &BTreeMap<NodeId, Known>,
+        stale: bool,
+    ) -> Status {
         // The newest term knows who leads now.
         let term = facts.values().map(|facts| facts.term).max().unwrap_or(view.term);
         let committed = facts.values().map(|facts| facts.committed).max().or(view.committed);
@@ -92,10 +103,15 @@ impl NodeSource {
                     told.get(id).and_then(|peer| peer.matched)
                 };
                 let lag = end.zip(matched).map(|(end, matched)| end.0.saturating_sub(matched.0));
+                let state = state(own, role, lag);
+                let mut vitals = known.get(id).map(Known::shown).unwrap_or_default();
+                if state == MemberState::CatchingUp {
+                    vitals.catch_up_percent = end.zip(matched).map(|(end, matched)| percent(matched, end));
+                }
                 Member {
                     id: *id,
                     role,
-                    state: state(own, role, lag),
+                    state,
                     is_leader,
                     peer_addr: member.addrs.peer.clone(),
                     client_addr: member.addrs.client.clone(),
@@ -111,6 +127,7 @@ impl NodeSource {
                     sessions: own.map(|facts| facts.sessions),
                     disk_bytes: own.map(|facts| facts.disk_bytes),
                     cert_expires: own.map(|facts| UtcTime::from_unix_ms(facts.cert_expires.saturating_mul(1000))),
+                    vitals,
                 }
             })
             .collect();
@@ -123,18 +140,27 @@ impl NodeSource {
         );
         // A leader that did not answer is still who this node believes to lead.
         cluster.leader = leader;
-        let mut warnings = Vec::new();
-        if view.joint {
-            warnings.push("the membership is between two sets of voters".to_owned());
-        }
-        Status {
+        cluster.leader_since = leader.and(self.desk.witness.leader_since());
+        let mut status = Status {
             cluster,
             nodes,
             this_node: self.node,
             stale,
-            warnings,
+            warnings: Vec::new(),
+        };
+        status.warnings = warnings(&status, UtcTime::from(SystemTime::now()));
+        if view.joint {
+            let joint = "the membership is between two sets of voters";
+            status.warnings.insert(0, joint.to_owned());
         }
+        status
     }
+}
+
+/// How much of the log it has, of 100; 100 only with all of it.
+fn percent(matched: LogIndex, end: LogIndex) -> u8 {
+    let percent = u128::from(matched.0.min(end.0)) * 100 / u128::from(end.0.max(1));
+    u8::try_from(percent).unwrap_or(100)
 }
 
 /// Entries that a learner may be behind and count as up.
@@ -151,6 +177,24 @@ fn state(facts: Option<&Facts>, role: MemberRole, lag: Option<u64>) -> MemberSta
     }
 }
 
+fn histogram(counted: Counted) -> Histogram {
+    let bounds = SECONDS_BUCKETS.iter().zip(counted.buckets);
+    Histogram {
+        buckets: bounds.map(|(bound, count)| (*bound, count)).collect(),
+        above: counted.buckets.last().copied().unwrap_or_default(),
+        sum_seconds: counted.seconds,
+    }
+}
+
+fn seen((peer, heard): (NodeId, Option<Heard>)) -> PeerSeen {
+    let clock = heard.as_ref().map(|heard| heard.clock_ahead_ms.unsigned_abs());
+    PeerSeen {
+        peer,
+        rtt_seconds: heard.as_ref().map(|heard| heard.link.rtt.as_secs_f64()),
+        clock_difference_seconds: clock.map(|ms| Duration::from_millis(ms).as_secs_f64()),
+    }
+}
+
 impl Source for NodeSource {
     async fn status(&self, stale: bool) -> Result<Status, AdminError> {
         let view = self.consensus.view().borrow().clone();
@@ -158,17 +202,17 @@ impl Source for NodeSource {
             return Err(error);
         }
         if stale {
-            let facts = self.ask_all(&view).await;
-            return Ok(self.show(&view, &facts, true));
+            let (facts, known) = tokio::join!(self.ask_all(&view), self.ask_vitals());
+            return Ok(self.show(&view, &facts, &known, true));
         }
         let led = self.relay.read_index(Instant::now() + LEADER_DEADLINE).await;
         // Seen again: who leads may have changed meanwhile.
         let view = self.consensus.view().borrow().clone();
-        let facts = self.ask_all(&view).await;
+        let (facts, known) = tokio::join!(self.ask_all(&view), self.ask_vitals());
         if led.is_err() {
             return Err(self.no_quorum(&view, &facts));
         }
-        Ok(self.show(&view, &facts, false))
+        Ok(self.show(&view, &facts, &known, false))
     }
 
     async fn raft_info(&self) -> RaftInfo {
@@ -195,12 +239,12 @@ impl Source for NodeSource {
     async fn metrics(&self) -> MetricsSnapshot {
         let view = self.consensus.view().borrow().clone();
         let counters = &self.facts.counters;
-        let commits = self.log.stats().read();
         let peers = view.peers.iter().filter_map(|(peer, progress)| {
             let entries = view.last_log?.0.saturating_sub(progress.matched?.0);
             Some(PeerLag { peer: *peer, entries })
         });
-        let bounds = COMMIT_SECONDS_BUCKETS.iter().zip(commits.buckets);
+        let own = self.desk.pulse.measure.vitals();
+        let ports = own.sockets.iter().zip(["client", "peer"]);
         MetricsSnapshot {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             is_leader: view.role == Role::Leader,
@@ -208,19 +252,36 @@ impl Source for NodeSource {
             committed: view.committed,
             applied: view.applied,
             follower_lag: peers.collect(),
-            log_sync: Some(Histogram {
-                buckets: bounds.map(|(bound, count)| (*bound, count)).collect(),
-                above: commits.buckets.last().copied().unwrap_or_default(),
-                sum_seconds: commits.seconds,
-            }),
+            elections: Some(self.desk.witness.elections()),
+            log_sync: Some(histogram(self.log.stats().read().durations)),
+            post_commit: Some(histogram(counters.post_commit.read())),
+            dedup_hits: Some(self.facts.reader.repeats()),
             sessions: vec![SessionCount {
                 state: "open",
                 count: counters.sessions.load(Ordering::Relaxed),
             }],
+            sessions_resumed: Some(counters.resumed.load(Ordering::Relaxed)),
+            sessions_not_resumed: Some(counters.not_resumed.load(Ordering::Relaxed)),
+            path_migrations: Some(counters.path_migrations.load(Ordering::Relaxed)),
+            snapshot_finished: self.desk.witness.snapshot_at(),
+            disk_free_bytes: own.disk_free_bytes,
+            disk_size_bytes: own.disk_size_bytes,
+            has_leader: Some(view.leader.is_some()),
+            voters: Some(view.voters().count() as u64),
+            peers: self.desk.pulse.heard().into_iter().map(seen).collect(),
+            checkpoint: Some(histogram(self.facts.reader.checkpoint_stats().durations)),
+            queues: vec![
+                ("relay", own.queued),
+                ("log", self.log.waiting() as u64),
+                ("rows", self.facts.reader.batches_waiting() as u64),
+            ],
+            delivered: Some(own.delivered),
+            udp_dropped: ports
+                .filter_map(|(socket, port)| Some((port, socket.dropped?)))
+                .collect(),
             cert_expires: Some(self.facts.identity.current().expires_at().into()),
             data_bytes: self.facts.reader.disk_bytes().ok(),
-            rate_limited: Some(counters.rate_limited.load(Ordering::Relaxed)),
-            ..MetricsSnapshot::default()
+            rate_limited: Some(own.rate_limited),
         }
     }
 

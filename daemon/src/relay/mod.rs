@@ -15,10 +15,12 @@ mod facts;
 mod hop;
 mod read;
 mod serve;
+mod vitals;
 
 pub use clock::{AHEAD_MAX, Clock, keep_clock};
 pub use facts::ask_facts;
-pub use serve::{FactsSource, Listener, Listeners, Server, now};
+pub use serve::{FactsSource, Listener, Listeners, Server, VitalsSource, now};
+pub use vitals::{Heard, ask_vitals};
 
 use std::sync::Arc;
 
@@ -99,6 +101,12 @@ impl Relay {
             // knows whether the item was proposed.
             ended.await.unwrap_or(End::Unknown)
         }
+    }
+
+    /// Submissions that wait for a place in a batch.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.queue.max_capacity() - self.queue.capacity()
     }
 
     /// How a command would be stamped that this node proposes now.

@@ -12,7 +12,8 @@ use quorate_core::{NodeId, Timestamp};
 use quorate_protocol::relay::{
     AskFacts, AskReadIndex, BATCH_MAX, End, Facts, ReadIndex, Submit, Submitted, frame, kind, parse,
 };
-use quorate_protocol::{Frame, entry};
+use quorate_protocol::vitals::{AskVitals, Vitals};
+use quorate_protocol::{Frame, entry, vitals};
 use quorate_transport::{FrameReceiver, FrameSender};
 use tokio::time::{Instant, timeout};
 
@@ -32,6 +33,8 @@ const SEND_DEADLINE: Duration = Duration::from_secs(2);
 
 /// What this node says of itself when it is asked.
 pub type FactsSource = Arc<dyn Fn() -> Facts + Send + Sync>;
+/// What this node has measured of itself when it is asked.
+pub type VitalsSource = Arc<dyn Fn() -> Vitals + Send + Sync>;
 /// Takes in the signals of one stream, and says whether they make sense. It must not block.
 pub type Listener = Box<dyn FnMut(&Frame) -> bool + Send>;
 /// Makes a listener for a stream of a peer.
@@ -43,17 +46,25 @@ pub struct Server {
     consensus: Consensus,
     clock: Clock,
     facts: FactsSource,
+    vitals: VitalsSource,
     listeners: Listeners,
 }
 
 impl Server {
     /// Proposes through `consensus` when this node leads, stamped by `clock`.
     #[must_use]
-    pub fn new(consensus: Consensus, clock: Clock, facts: FactsSource, listeners: Listeners) -> Self {
+    pub fn new(
+        consensus: Consensus,
+        clock: Clock,
+        facts: FactsSource,
+        vitals: VitalsSource,
+        listeners: Listeners,
+    ) -> Self {
         Self {
             consensus,
             clock,
             facts,
+            vitals,
             listeners,
         }
     }
@@ -119,6 +130,14 @@ impl Server {
             kind::ASK_FACTS => {
                 let AskFacts { call } = parse(received).ok()?;
                 let answer = frame(kind::FACTS, &Facts { call, ..(self.facts)() });
+                Some(std::future::ready(answer).boxed())
+            }
+            vitals::kind::ASK_VITALS => {
+                let AskVitals { call } = parse(received).ok()?;
+                let answer = vitals::frame(&Vitals {
+                    call,
+                    ..(self.vitals)()
+                });
                 Some(std::future::ready(answer).boxed())
             }
             _ => None,

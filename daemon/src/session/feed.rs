@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use futures_util::FutureExt;
@@ -288,6 +289,8 @@ impl Feeds {
                 return false;
             }
         };
+        let delivered = &self.services.counters.delivered;
+        delivered.fetch_add(events.len() as u64, Ordering::Relaxed);
         let first = open.subscription.cursor().next();
         open.subscription.advance(events.len());
         open.subscription.wake();

@@ -1,5 +1,6 @@
 //! Hello and welcome: the session begins when this node has all that the client has seen.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use quorate_core::{DeviceId, LogIndex, NodeId};
@@ -50,8 +51,18 @@ pub(super) async fn open(connection: &Connection, device: &DeviceId, services: &
         return Err((CloseCode::Version, "no common minor version"));
     }
     let is_ours = hello.cluster.is_none_or(|cluster| cluster == services.cluster_id);
-    let awaited = if is_ours { hello.seen } else { LogIndex(0) };
-    if services.reader.wait_applied(awaited, deadline).await.is_err() {
+    let seen = if is_ours { hello.seen } else { LogIndex(0) };
+    let is_behind = services.reader.wait_applied(seen, deadline).await.is_err();
+    if seen > LogIndex(0) {
+        let counters = &services.counters;
+        let resumed = if is_behind {
+            &counters.not_resumed
+        } else {
+            &counters.resumed
+        };
+        resumed.fetch_add(1, Ordering::Relaxed);
+    }
+    if is_behind {
         return Err((CloseCode::Overloaded, "this node is behind what the client has seen"));
     }
     let speaks = services.speaks(device);

@@ -1,7 +1,8 @@
 //! The session's one loop: what comes in, what is ready to go out, and when to end.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -64,6 +65,7 @@ pub(super) async fn run(connection: Connection, services: Arc<Services>) {
             let mut session = Session {
                 device,
                 source: connection.remote_addr().ip(),
+                path: connection.remote_addr(),
                 seen: opened.seen,
                 sender: opened.sender,
                 out: Vec::new(),
@@ -85,6 +87,8 @@ struct Session {
     services: Arc<Services>,
     device: DeviceId,
     source: IpAddr,
+    /// Where the client was last met.
+    path: SocketAddr,
     seen: LogIndex,
     sender: FrameSender,
     out: Vec<Frame>,
@@ -129,7 +133,12 @@ impl Session {
             }
             let ended = tokio::select! {
                 frame = receiver.recv(), if self.pending.len() < IN_FLIGHT_MAX => match frame {
-                    Ok(Some(frame)) => self.take(frame),
+                    Ok(Some(frame)) => {
+                        if frame.kind == kind::PING {
+                            self.look_at_path(connection);
+                        }
+                        self.take(frame)
+                    }
                     Ok(None) => Err((CloseCode::Ok, "the client is done")),
                     Err(error) => Err(open::close_of(&error)),
                 },
@@ -197,6 +206,14 @@ impl Session {
                 // An idle session keeps no buffer.
                 self.out.shrink_to(0);
             }
+        }
+    }
+
+    /// Looks whether the client has another address by now: at its pings, which come every moment and are few.
+    fn look_at_path(&mut self, connection: &Connection) {
+        let now = connection.remote_addr();
+        if std::mem::replace(&mut self.path, now) != now {
+            self.services.counters.path_migrations.fetch_add(1, Ordering::Relaxed);
         }
     }
 

@@ -11,6 +11,7 @@ use super::limit::Limits;
 use super::password::Passwords;
 use super::reply::refused;
 use crate::fanout::Hub;
+use crate::meter::Durations;
 use crate::presence::Board;
 use crate::relay::Relay;
 use crate::search::Search;
@@ -74,6 +75,16 @@ pub struct Counters {
     pub sessions: AtomicU64,
     /// Requests told to come back later.
     pub rate_limited: AtomicU64,
+    /// Sessions of those that went on where an earlier one had ended: this node had all that the client had seen.
+    pub resumed: AtomicU64,
+    /// Sessions that could not, since this node was behind.
+    pub not_resumed: AtomicU64,
+    /// Times that a client was met at another address than before.
+    pub path_migrations: AtomicU64,
+    /// Events handed to feeds.
+    pub delivered: AtomicU64,
+    /// From the arrival of posts to their commit, of those that the log took.
+    pub post_commit: Durations,
 }
 
 /// Whom a device speaks for.

@@ -50,8 +50,14 @@ pub(super) fn submit(asker: &Asker<'_>, frame: &Frame) -> Result<Handled, Handle
         writer: body.writer,
         request: body.request,
     };
+    let is_post = matches!(action, Action::PostMessage(_));
     let command = Command::Submit(Submission { origin, action });
-    Ok(Handled::Later(propose(asker, call, &command)))
+    let pending = propose(asker, call, &command);
+    Ok(Handled::Later(if is_post {
+        timed(asker.services, pending)
+    } else {
+        pending
+    }))
 }
 
 /// What has to be found out before the log, since it reads Unicode's tables: done here, whatever the
@@ -90,6 +96,19 @@ fn propose(asker: &Asker<'_>, call: u64, command: &Command) -> Pending {
             frame: reply::reply(call, result, seen.unwrap_or_default()),
             seen,
         }
+    };
+    pending.boxed()
+}
+
+/// Counts how long a post takes until the log has it; one that it never gets does not count.
+fn timed(services: &Arc<Services>, pending: Pending) -> Pending {
+    let (began, services) = (Instant::now(), Arc::clone(services));
+    let pending = async move {
+        let finished = pending.await;
+        if matches!(finished, Finished::Reply { seen: Some(_), .. }) {
+            services.counters.post_commit.count(began.elapsed());
+        }
+        finished
     };
     pending.boxed()
 }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use arc_swap::ArcSwapOption;
@@ -39,6 +40,8 @@ pub(super) struct Shared {
     pub(super) removals: RemovalTeller,
     pub(super) failure: Failure,
     pub(super) stats: Arc<LogStats>,
+    /// Entries that were answered from a stored receipt.
+    pub(super) repeats: AtomicU64,
     pub(super) identity: Identity,
     pub(super) databases: Databases,
     pub(super) dir: PathBuf,
@@ -78,6 +81,7 @@ impl Shared {
             removals: RemovalTeller::default(),
             failure,
             stats: Arc::default(),
+            repeats: AtomicU64::new(0),
             identity,
             databases,
             dir,
@@ -187,6 +191,9 @@ impl Machine {
             let applied = state.apply(LogIndex(log_id.index()), &entry);
             // Every entry moves the clock or the hash, which are in the clock's record.
             touched.insert(RecordKey::Clock);
+            if applied.repeated {
+                self.shared.repeats.fetch_add(1, Ordering::Relaxed);
+            }
             outcomes.push(Some(applied.outcome));
             for event in applied.events {
                 touched.extend(event.touches());

@@ -47,4 +47,4 @@ pub use removal::{Removal, Removals};
 pub use snapshot::{
     FRAME_MAX_BYTES, Received, SnapshotData, SnapshotDir, SnapshotMeta, SnapshotReader, SnapshotWriter,
 };
-pub use stats::{COMMIT_SECONDS_BUCKETS, CommitStats, LogStats};
+pub use stats::{CommitStats, LogStats};

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::fs;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -250,6 +251,19 @@ impl Reader {
             let metadata = fs::metadata(&path).map_err(StoreError::io(path))?;
             Ok(sum + metadata.len())
         })
+    }
+
+    /// Requests that were answered from a stored receipt, since the start.
+    #[must_use]
+    pub fn repeats(&self) -> u64 {
+        self.shared.repeats.load(Ordering::Relaxed)
+    }
+
+    /// Batches of rows that wait for their writer; none after the end.
+    #[must_use]
+    pub fn batches_waiting(&self) -> usize {
+        let writer = self.writer.upgrade();
+        writer.map_or(0, |writer| writer.max_capacity() - writer.capacity())
     }
 
     /// Checkpoints of the rows so far, and how long they took.

@@ -2,12 +2,17 @@
 
 #![allow(dead_code, reason = "each test program uses a part")]
 
+mod telemetry;
+
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use quorate_adminapi::{Cluster, Member, MemberRole, MemberState, RaftInfo, StateHash, Status, UtcTime, Version};
+use quorate_adminapi::{
+    Cluster, Member, MemberRole, MemberState, RaftInfo, StateHash, Status, UtcTime, Version, Vitals,
+};
 use quorate_core::{Done, InviteId, InviteKey, LogIndex, NodeId, Operation, Operator, State, Timestamp};
 use quorate_daemon::admin::{AdminError, AdminSocket, FreshInvite, MetricsSnapshot, Source, serve_admin};
+use quorate_daemon::chronicle::Chronicle;
 use tempfile::TempDir;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::UnixStream;
@@ -21,6 +26,8 @@ pub(crate) struct Fake {
     pub(crate) hangs: bool,
     pub(crate) metrics: MetricsSnapshot,
     pub(crate) operated: Arc<Mutex<Vec<(Operator, Operation)>>>,
+    pub(crate) chronicle: Arc<Chronicle>,
+    pub(crate) faulty_config: bool,
 }
 
 impl Fake {
@@ -120,6 +127,7 @@ fn member(id: u64) -> Member {
         sessions: Some(112),
         disk_bytes: Some(123_456),
         cert_expires: Some(UtcTime::from_unix_ms(1_797_960_922_000)),
+        vitals: Vitals::default(),
     }
 }
 

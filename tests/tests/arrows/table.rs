@@ -121,6 +121,18 @@ pub(crate) const DAEMON_MAIN: ModuleRow = ModuleRow {
 };
 
 pub(crate) const DAEMON_MODULES: &[ModuleRow] = &[
+    // Counting: a leaf, so that whoever has something to count may.
+    ModuleRow {
+        module: "meter",
+        modules: &[],
+        crates: &[],
+    },
+    // What happened, for operators: the node notes it, the admin API shows it.
+    ModuleRow {
+        module: "chronicle",
+        modules: &[],
+        crates: &["quorate_core", "quorate_adminapi"],
+    },
     ModuleRow {
         module: "fanout",
         modules: &[],
@@ -134,7 +146,7 @@ pub(crate) const DAEMON_MODULES: &[ModuleRow] = &[
     },
     ModuleRow {
         module: "store",
-        modules: &["fanout", "consensus::types"],
+        modules: &["fanout", "meter", "consensus::types"],
         crates: &["quorate_core", "quorate_protocol", "quorate_certs"],
     },
     ModuleRow {
@@ -186,6 +198,7 @@ pub(crate) const DAEMON_MODULES: &[ModuleRow] = &[
         modules: &[
             "relay",
             "fanout",
+            "meter",
             "search",
             "presence",
             // The store's reader and what it answers with.
@@ -200,7 +213,7 @@ pub(crate) const DAEMON_MODULES: &[ModuleRow] = &[
     // It declares what it asks for; the node answers.
     ModuleRow {
         module: "admin",
-        modules: &[],
+        modules: &["chronicle"],
         crates: &["quorate_core", "quorate_adminapi"],
     },
     ModuleRow {
@@ -212,10 +225,12 @@ pub(crate) const DAEMON_MODULES: &[ModuleRow] = &[
         module: "node",
         modules: &[
             "admin",
+            "chronicle",
             "config",
             "consensus",
             "fanout",
             "janitor",
+            "meter",
             "peer",
             "presence",
             "relay",

@@ -147,6 +147,10 @@ impl World {
         let applied = self.apply(Command::Submit(submission));
         let happened = applied.events.iter().any(|event| matches!(event, Event::Room(_)));
         assert!(!happened, "a request that was sent again was done again");
+        assert!(
+            applied.repeated || applied.outcome.is_err(),
+            "its answer is the stored one"
+        );
         told(&applied)
     }
 

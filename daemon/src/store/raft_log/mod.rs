@@ -90,6 +90,12 @@ impl LogStore {
         &self.log.stats
     }
 
+    /// Operations that wait for the writer.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.queue.max_capacity() - self.queue.capacity()
+    }
+
     /// The incarnation under which a peer was first met.
     #[must_use]
     pub fn peer_incarnation(&self, peer: NodeId) -> Option<Incarnation> {
