@@ -30,6 +30,8 @@ pub mod code {
     pub const UNKNOWN_ROOM: &str = "unknown-room";
     /// No invite has this id.
     pub const UNKNOWN_INVITE: &str = "unknown-invite";
+    /// The node does as much of this as it does at once: ask again later.
+    pub const BUSY: &str = "busy";
     /// A fault of the daemon.
     pub const INTERNAL: &str = "internal";
 }

@@ -8,22 +8,28 @@
 
 mod error;
 mod health;
+mod log;
 mod member;
 mod quorum;
 mod raft;
 mod rule;
+mod snapshot;
 mod status;
 mod time;
 mod unit;
+mod verify;
 mod version;
 
 pub use error::{ErrorBody, ErrorReply, code};
 pub use health::{Health, HealthLevel};
+pub use log::{EntryKind, RaftEntry, RaftLog};
 pub use member::{Leader, Member, MemberRole, MemberState};
 pub use quorum::{quorum_of, tolerates};
 pub use raft::{RaftInfo, StateHash};
 pub use rule::{CreatedInvite, Invite, Lasting, NewInvite, QuotaRule, RetentionRule, UserQuota};
+pub use snapshot::{BackupInfo, BackupMember, BackupRows, OwnSnapshot, SaveInfo, SaveState, Snapshots};
 pub use status::{Cluster, Status};
 pub use time::{UtcTime, UtcTimeError};
 pub use unit::{DurationError, SizeError, format_bytes, format_duration, parse_bytes, parse_duration};
+pub use verify::{HashResult, NodeHash, Noted, RaftVerify};
 pub use version::Version;

@@ -11,6 +11,7 @@ pub mod consensus;
 pub mod fanout;
 pub mod janitor;
 pub mod node;
+pub mod offline;
 pub mod peer;
 pub mod presence;
 pub mod relay;
