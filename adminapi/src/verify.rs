@@ -129,7 +129,10 @@ fn differing(nodes: &BTreeMap<NodeId, Noted>, index: LogIndex) -> Vec<NodeId> {
         .filter_map(|(id, noted)| Some((*id, *noted.as_ref()?.get(&index)?)))
         .collect();
     let votes = |hash: u128| have.iter().filter(|(_, other)| *other == hash).count();
-    let most = have.iter().map(|(_, hash)| *hash).find(|hash| 2 * votes(*hash) > have.len());
+    let most = have
+        .iter()
+        .map(|(_, hash)| *hash)
+        .find(|hash| 2 * votes(*hash) > have.len());
     have.iter()
         .filter(|(_, hash)| Some(*hash) != most)
         .map(|(id, _)| *id)
@@ -184,7 +187,10 @@ mod tests {
             results(&verify),
             [HashResult::Match, HashResult::Mismatch, HashResult::Match]
         );
-        assert_eq!(verify.nodes[1].hash.as_deref(), Some("00000000000000000000000000000007"));
+        assert_eq!(
+            verify.nodes[1].hash.as_deref(),
+            Some("00000000000000000000000000000007")
+        );
     }
 
     #[test]

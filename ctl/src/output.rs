@@ -29,6 +29,8 @@ pub(crate) struct Answer {
     pub(crate) notes: Vec<String>,
     /// In JSON whatever the options say.
     pub(crate) force_json: bool,
+    /// On stderr, since stdout was given what was asked for.
+    pub(crate) beside_data: bool,
     pub(crate) exit: Exit,
 }
 
@@ -41,6 +43,7 @@ impl Answer {
             warnings: Vec::new(),
             notes: Vec::new(),
             force_json: false,
+            beside_data: false,
             exit: Exit::Ok,
         }
     }
@@ -100,6 +103,10 @@ impl Output {
             _ if answer.force_json => self.enveloped(answer),
             OutputForm::Table | OutputForm::Wide => self.on_screen(answer),
         };
+        if answer.beside_data {
+            complain(text.trim_end());
+            return ControlFlow::Continue(answer.exit);
+        }
         let mut stdout = io::stdout().lock();
         let printed = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
         match printed {

@@ -95,10 +95,9 @@ impl Operation {
         match self {
             // The digest of what is in the link.
             Self::CreateInvite(_) => true,
-            Self::RevokeInvite(_)
-            | Self::SetServerRetention(_)
-            | Self::SetRoomRetention { .. }
-            | Self::SetQuota(_) => false,
+            Self::RevokeInvite(_) | Self::SetServerRetention(_) | Self::SetRoomRetention { .. } | Self::SetQuota(_) => {
+                false
+            }
         }
     }
 }

@@ -3,6 +3,8 @@
 //! ```text
 //! GET /v1/status[?stale=true]    GET /v1/health[?min_tolerance=N]    GET /v1/raft       GET /v1/version
 //! GET /v1/members[?stale=true]   GET /v1/members/ID[?stale=true]     GET /v1/leader[?stale=true]
+//! GET /v1/raft/log[?from=I&to=I&raw=true]    GET /v1/raft/verify[?all=true]
+//! GET /v1/snapshots              POST /v1/snapshots/save[?stale=true]    (answers with the bytes of a backup)
 //! GET /metrics                   (the only path of the TCP listener for metrics)
 //! ```
 //! Answers are the structs of `quorate_adminapi` as JSON; errors are `{"error":{"code","message","hint"}}`.
@@ -11,17 +13,21 @@
 
 mod metrics;
 mod process;
+mod raft;
 mod reply;
 mod route;
 mod rule;
 mod serve;
+mod snapshot;
 mod socket;
 mod source;
 
 pub use metrics::{Histogram, MetricsSnapshot, OPENMETRICS_CONTENT_TYPE, PeerLag, SessionCount};
+pub use raft::{LogQuery, RaftSource};
 pub use route::{HANDLER_DEADLINE, REQUEST_BODY_BYTES_MAX};
 pub use serve::{
     ADMIN_CONNECTIONS_MAX, CONNECTION_LIFE_MAX, METRICS_CONNECTIONS_MAX, PeerUid, serve_admin, serve_metrics,
 };
+pub use snapshot::{BackupBody, SnapshotSource};
 pub use socket::{AdminSocket, AdminSocketError};
 pub use source::{AdminError, FreshInvite, Source};

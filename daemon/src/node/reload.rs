@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use quorate_certs::{NodeIdentity, SharedIdentity};
+use quorate_certs::SharedIdentity;
 use quorate_transport::ListenerHandle;
 use std::sync::Arc;
 
@@ -27,7 +27,7 @@ impl Reload {
             Ok(config) => config,
             Err(error) => return tracing::error!(%error, "the config is not reloaded"),
         };
-        let identity = match NodeIdentity::load_files(&config.tls.ca, &config.tls.cert, &config.tls.key) {
+        let identity = match super::identity::load(&config) {
             Ok(identity) => identity,
             Err(error) => return tracing::error!(%error, "the certificate is not reloaded"),
         };

@@ -19,14 +19,14 @@ use super::reload::{Reload, rates, sessions_per_address};
 use super::source::NodeSource;
 use super::trace::Traces;
 use super::view;
-use super::{NodeError, notify};
+use super::{NodeError, notify, own_addrs};
 use crate::admin::{self, AdminSocket};
 use crate::config::{Config, Flags, Registration};
 use crate::consensus::{Consensus, ConsensusConfig, Formation};
 use crate::janitor;
 use crate::peer::{self, AddressBook, Enrolment, Links, Local, PeerHandlers};
 use crate::presence::{self, Board};
-use crate::relay::{Clock, FactsSource, Listeners, Relay, Server, keep_clock};
+use crate::relay::{Clock, FactsSource, HashesSource, Listeners, Relay, Server, keep_clock};
 use crate::search::Search;
 use crate::session::{self, Cluster, Counters, Limits, Passwords, Services};
 
@@ -108,9 +108,11 @@ pub async fn run(file: PathBuf, flags: Flags, config: Config, traces: Traces) ->
     };
     let sheet = facts.clone();
     let own_facts: FactsSource = Arc::new(move || sheet.now());
+    let hashed = store.reader();
+    let hashes: HashesSource = Arc::new(move || hashed.state_hashes());
     let handlers = PeerHandlers {
         raft: consensus.stream_handler(),
-        relay: Arc::new(Server::new(consensus.clone(), clock, own_facts, listeners)),
+        relay: Arc::new(Server::new(consensus.clone(), clock, own_facts, hashes, listeners)),
         join: None,
     };
     let (client_port, peer_port) = (clients.handle(), peers.handle());
@@ -171,6 +173,7 @@ pub async fn run(file: PathBuf, flags: Flags, config: Config, traces: Traces) ->
         local: Arc::clone(&local),
         facts,
         log: store.log(),
+        backups: store.backups(),
     });
     let (stop, stopped) = watch::channel(false);
     let admin = tokio::spawn(admin::serve_admin(
@@ -188,6 +191,7 @@ pub async fn run(file: PathBuf, flags: Flags, config: Config, traces: Traces) ->
     notify::ready();
     tokio::spawn(notify::keep(consensus.clone()));
     tokio::spawn(tell_waiting(Arc::clone(&local)));
+    tokio::spawn(own_addrs::tell(consensus.clone(), config.listen.clone()));
 
     let reload = Reload {
         file,

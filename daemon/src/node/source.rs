@@ -16,10 +16,10 @@ use crate::admin::{AdminError, FreshInvite, Histogram, MetricsSnapshot, PeerLag,
 use crate::consensus::{Consensus, Role, View};
 use crate::peer::{Enrolment, Links, Local};
 use crate::relay::{Relay, ask_facts};
-use crate::store::{COMMIT_SECONDS_BUCKETS, LogStore};
+use crate::store::{Backups, COMMIT_SECONDS_BUCKETS, LogStore};
 
 /// How long the leader may take to show that it leads.
-const LEADER_DEADLINE: Duration = Duration::from_secs(3);
+pub(super) const LEADER_DEADLINE: Duration = Duration::from_secs(3);
 
 /// The node as operators see it.
 pub(super) struct NodeSource {
@@ -32,11 +32,12 @@ pub(super) struct NodeSource {
     pub(super) local: Arc<Local>,
     pub(super) facts: FactSheet,
     pub(super) log: LogStore,
+    pub(super) backups: Backups,
 }
 
 impl NodeSource {
     /// Every member's facts, this node's own included; who does not answer is not in it.
-    async fn ask_all(&self, view: &View) -> BTreeMap<NodeId, Facts> {
+    pub(super) async fn ask_all(&self, view: &View) -> BTreeMap<NodeId, Facts> {
         let others = view.members.keys().copied().filter(|id| *id != self.node);
         let asked = others.map(|id| async move { Some((id, ask_facts(&self.links, id).await?)) });
         let mut facts: BTreeMap<_, _> = join_all(asked).await.into_iter().flatten().collect();
@@ -44,7 +45,7 @@ impl NodeSource {
         facts
     }
 
-    fn not_formed(&self, view: &View) -> Option<AdminError> {
+    pub(super) fn not_formed(&self, view: &View) -> Option<AdminError> {
         if !view.members.is_empty() {
             return None;
         }
@@ -55,7 +56,7 @@ impl NodeSource {
         Some(AdminError::NotFormed { waiting_for })
     }
 
-    fn no_quorum(&self, view: &View, facts: &BTreeMap<NodeId, Facts>) -> AdminError {
+    pub(super) fn no_quorum(&self, view: &View, facts: &BTreeMap<NodeId, Facts>) -> AdminError {
         let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
         AdminError::NoQuorum {
             voters: count(view.voters().count()),

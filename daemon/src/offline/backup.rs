@@ -6,7 +6,7 @@ use std::path::Path;
 
 use quorate_adminapi::{BackupInfo, BackupMember, BackupRows, StateHash, UtcTime};
 
-use crate::store::{BACKUP_FORMAT_VERSION, BackupError, Summary, check_backup};
+use crate::store::{BACKUP_FORMAT_VERSION, BackupError, Summary, check_backup, rehash_backup};
 
 /// Reads a whole backup, checks all that is in it, and says what that is.
 ///
@@ -22,6 +22,19 @@ pub fn check_file(path: &Path) -> Result<BackupInfo, BackupError> {
 /// See [`BackupError`].
 pub fn check_stream(from: impl Read) -> Result<BackupInfo, BackupError> {
     check_backup(from).map(|summary| to_info(&summary))
+}
+
+/// The hash of what is in a file, in lower-case hex, if it is the one at its end: a second look at what was written.
+///
+/// # Errors
+/// It is another one, or the file cannot be read.
+pub fn hash_of_file(path: &Path) -> Result<String, BackupError> {
+    let hash = rehash_backup(File::open(path).map_err(BackupError::Read)?)?;
+    Ok(hex(&hash))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn to_info(summary: &Summary) -> BackupInfo {
@@ -56,6 +69,6 @@ fn to_info(summary: &Summary) -> BackupInfo {
         rooms: summary.rooms,
         messages: summary.messages,
         bytes: summary.bytes,
-        blake3: summary.blake3.iter().map(|byte| format!("{byte:02x}")).collect(),
+        blake3: hex(&summary.blake3),
     }
 }

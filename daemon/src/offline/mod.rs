@@ -9,7 +9,7 @@ mod identity;
 mod recover;
 mod restore;
 
-pub use backup::{check_file, check_stream};
+pub use backup::{check_file, check_stream, hash_of_file};
 pub use recover::{Recovery, plan_recovery, recover};
 pub use restore::{RestoreAsk, RestoreError, RestorePlan, Restored, plan_restore, restore};
 

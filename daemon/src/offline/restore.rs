@@ -61,7 +61,7 @@ pub enum RestoreError {
         /// Which file.
         path: PathBuf,
         /// Why.
-        source: BackupError,
+        source: Box<BackupError>,
     },
     /// There is something already.
     #[error("{} is not empty: {} is there", dir.display(), found.display())]
@@ -101,7 +101,13 @@ pub enum RestoreError {
     },
     /// The data were not made.
     #[error(transparent)]
-    Store(#[from] store::RestoreError),
+    Store(Box<store::RestoreError>),
+}
+
+impl From<store::RestoreError> for RestoreError {
+    fn from(error: store::RestoreError) -> Self {
+        Self::Store(Box::new(error))
+    }
 }
 
 /// Checks the backup and whether it can be restored there. Changes nothing.
@@ -111,9 +117,9 @@ pub enum RestoreError {
 pub fn plan_restore(ask: RestoreAsk<'_>) -> Result<RestorePlan, RestoreError> {
     // The quick refusals first.
     refuse_unless_empty(ask.data_dir)?;
-    let backup = check_file(ask.file).map_err(|source| RestoreError::Backup {
+    let backup = check_file(ask.file).map_err(|error| RestoreError::Backup {
         path: ask.file.to_owned(),
-        source,
+        source: Box::new(error),
     })?;
     let highest = backup.highest_node;
     let node = ask.node.unwrap_or(NodeId(highest.0 + 1));
@@ -144,9 +150,9 @@ fn fill(ask: RestoreAsk<'_>, plan: RestorePlan) -> Result<Restored, RestoreError
     let identity = NewIdentity::make(plan.node, ask.ca_dir)?;
     make_private(dir)?;
     let ca_dir = identity.save(dir)?;
-    let file = File::open(ask.file).map_err(|source| RestoreError::Backup {
+    let file = File::open(ask.file).map_err(|error| RestoreError::Backup {
         path: ask.file.to_owned(),
-        source: BackupError::Read(source),
+        source: Box::new(BackupError::Read(error)),
     })?;
     // Last: with it the directory becomes a node's.
     Store::restore(dir, identity.cluster.clone(), plan.node, file)?;

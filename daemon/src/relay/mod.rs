@@ -17,8 +17,8 @@ mod read;
 mod serve;
 
 pub use clock::{AHEAD_MAX, Clock, keep_clock};
-pub use facts::ask_facts;
-pub use serve::{FactsSource, Listener, Listeners, Server, now};
+pub use facts::{ask_facts, ask_hashes};
+pub use serve::{FactsSource, HashesSource, Listener, Listeners, Server, now};
 
 use std::sync::Arc;
 

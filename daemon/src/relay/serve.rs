@@ -8,9 +8,10 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
-use quorate_core::{NodeId, Timestamp};
+use quorate_core::{LogIndex, NodeId, Timestamp};
 use quorate_protocol::relay::{
-    AskFacts, AskReadIndex, BATCH_MAX, End, Facts, ReadIndex, Submit, Submitted, frame, kind, parse,
+    AskFacts, AskHashes, AskReadIndex, BATCH_MAX, End, Facts, HASHES_MAX, Hashes, ReadIndex, Submit, Submitted, frame,
+    kind, parse,
 };
 use quorate_protocol::{Frame, entry};
 use quorate_transport::{FrameReceiver, FrameSender};
@@ -32,6 +33,8 @@ const SEND_DEADLINE: Duration = Duration::from_secs(2);
 
 /// What this node says of itself when it is asked.
 pub type FactsSource = Arc<dyn Fn() -> Facts + Send + Sync>;
+/// The hashes of the chat state that this node has noted, when it is asked.
+pub type HashesSource = Arc<dyn Fn() -> Vec<(LogIndex, u128)> + Send + Sync>;
 /// Takes in the signals of one stream, and says whether they make sense. It must not block.
 pub type Listener = Box<dyn FnMut(&Frame) -> bool + Send>;
 /// Makes a listener for a stream of a peer.
@@ -43,17 +46,25 @@ pub struct Server {
     consensus: Consensus,
     clock: Clock,
     facts: FactsSource,
+    hashes: HashesSource,
     listeners: Listeners,
 }
 
 impl Server {
     /// Proposes through `consensus` when this node leads, stamped by `clock`.
     #[must_use]
-    pub fn new(consensus: Consensus, clock: Clock, facts: FactsSource, listeners: Listeners) -> Self {
+    pub fn new(
+        consensus: Consensus,
+        clock: Clock,
+        facts: FactsSource,
+        hashes: HashesSource,
+        listeners: Listeners,
+    ) -> Self {
         Self {
             consensus,
             clock,
             facts,
+            hashes,
             listeners,
         }
     }
@@ -119,6 +130,14 @@ impl Server {
             kind::ASK_FACTS => {
                 let AskFacts { call } = parse(received).ok()?;
                 let answer = frame(kind::FACTS, &Facts { call, ..(self.facts)() });
+                Some(std::future::ready(answer).boxed())
+            }
+            kind::ASK_HASHES => {
+                let AskHashes { call } = parse(received).ok()?;
+                let mut noted = (self.hashes)();
+                // The newest are those that the others have too.
+                noted.drain(..noted.len().saturating_sub(HASHES_MAX));
+                let answer = frame(kind::HASHES, &Hashes { call, noted });
                 Some(std::future::ready(answer).boxed())
             }
             _ => None,

@@ -14,6 +14,9 @@ use crate::relay;
 /// How long a client may take for its first frame, and this node to be where the client was.
 const OPEN_DEADLINE: Duration = Duration::from_secs(5);
 
+/// How long this node may be behind what a client has seen before the leader is asked: followers lag by milliseconds.
+const SEEN_PATIENCE: Duration = Duration::from_millis(500);
+
 /// An open session's ends.
 pub(super) struct Opened {
     pub(super) sender: FrameSender,
@@ -49,7 +52,7 @@ pub(super) async fn open(connection: &Connection, device: &DeviceId, services: &
     if hello.minor == 0 {
         return Err((CloseCode::Version, "no common minor version"));
     }
-    if services.reader.wait_applied(hello.seen, deadline).await.is_err() {
+    if !has_what_was_seen(services, hello.seen, deadline).await {
         return Err((CloseCode::Overloaded, "this node is behind what the client has seen"));
     }
     let speaks = services.speaks(device);
@@ -88,6 +91,26 @@ pub(super) async fn open(connection: &Connection, device: &DeviceId, services: &
         speaks,
         leader,
     })
+}
+
+/// Waits until this node has applied what a client has seen.
+///
+/// Whatever was applied anywhere is committed, so a leader that has just shown that it leads knows of it. When it does not,
+/// the client has seen it in another history: that of a cluster from before a restore, or what was lost when a majority
+/// was. It would wait in vain then, and is served what there is.
+async fn has_what_was_seen(services: &Services, seen: LogIndex, deadline: Instant) -> bool {
+    let patience = deadline.min(Instant::now() + SEEN_PATIENCE);
+    if services.reader.wait_applied(seen, patience).await.is_ok() {
+        return true;
+    }
+    let there = match services.relay.read_index(deadline).await {
+        Ok(committed) if committed < seen => {
+            tracing::warn!(%seen, %committed, "a client has seen a history that is not this cluster's any more");
+            committed
+        }
+        Ok(_) | Err(_) => seen,
+    };
+    services.reader.wait_applied(there, deadline).await.is_ok()
 }
 
 /// What a stream that cannot be read on is closed with.

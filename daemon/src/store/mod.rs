@@ -40,8 +40,8 @@ mod stats;
 mod suite;
 
 pub use backup::{
-    BACKUP_FORMAT_VERSION, BackupError, BackupStream, Backups, SAVES_KEPT, SAVES_MAX, Save, SaveError, SaveState, Summary,
-    check as check_backup,
+    BACKUP_FORMAT_VERSION, BackupError, BackupStream, Backups, SAVES_KEPT, SAVES_MAX, Save, SaveError, SaveState,
+    Summary, check as check_backup, rehash as rehash_backup,
 };
 pub use database::Databases;
 pub use error::{HistoryError, OpenError, SnapshotError, StoreError, WaitError};

@@ -243,7 +243,12 @@ pub(super) fn open_file(databases: &Databases, file: File, path: &Path) -> Resul
 }
 
 /// Opens a file of a formed node and checks that it is of the same node and life.
-pub(super) fn open_formed(databases: &Databases, file: File, dir: &Path, identity: &Identity) -> Result<Database, OpenError> {
+pub(super) fn open_formed(
+    databases: &Databases,
+    file: File,
+    dir: &Path,
+    identity: &Identity,
+) -> Result<Database, OpenError> {
     let path = dir.join(file.to_string());
     match fs::metadata(&path) {
         Ok(metadata) if metadata.len() == 0 && databases.are_files() => {

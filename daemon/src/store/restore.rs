@@ -41,12 +41,7 @@ impl Store {
     ///
     /// # Errors
     /// See [`RestoreError`]. What was made stays unfinished, and is taken for nothing.
-    pub fn restore(
-        dir: &Path,
-        cluster: ClusterId,
-        node: NodeId,
-        backup: impl Read,
-    ) -> Result<Identity, RestoreError> {
+    pub fn restore(dir: &Path, cluster: ClusterId, node: NodeId, backup: impl Read) -> Result<Identity, RestoreError> {
         let databases = Databases::on_disk();
         let identity = Identity::new(cluster, node);
         identity::begin(dir, [RAFT_FILE, STATE_FILE], &identity)?;

@@ -105,10 +105,12 @@ fn check_records<R: Read>(rows: &mut Rows<R>) -> Result<State, BackupError> {
             .map(Some)
             .map_err(BackupError::Row)
     };
-    let records = std::iter::from_fn(|| next().unwrap_or_else(|error| {
-        fault = Some(error);
-        None
-    }));
+    let records = std::iter::from_fn(|| {
+        next().unwrap_or_else(|error| {
+            fault = Some(error);
+            None
+        })
+    });
     let state = State::from_records(records);
     match fault {
         Some(error) => Err(error),

@@ -21,4 +21,5 @@ pub use check::{Summary, check};
 pub use error::{BackupError, SaveError};
 pub use format::FORMAT_VERSION as BACKUP_FORMAT_VERSION;
 pub(super) use reader::BackupReader;
+pub use reader::rehash;
 pub use save::{BackupStream, Backups, SAVES_KEPT, SAVES_MAX, Save, SaveState};

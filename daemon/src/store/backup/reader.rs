@@ -15,6 +15,16 @@ pub(in crate::store) struct BackupReader<R: Read> {
     frames: zstd::Decoder<'static, BufReader<Hashed<R>>>,
 }
 
+/// The hash of what is in a backup, if it is the one at its end. Looks at nothing else.
+///
+/// # Errors
+/// It is another one, or the backup cannot be read.
+pub fn rehash(from: impl Read) -> Result<[u8; HASH_BYTES], BackupError> {
+    let mut hashed = Hashed::new(from);
+    io::copy(&mut hashed, &mut io::sink()).map_err(BackupError::Read)?;
+    Ok(hashed.finish()?.hash)
+}
+
 /// The bytes of a whole backup.
 pub(in crate::store) struct Whole {
     pub(in crate::store) bytes: u64,
@@ -57,16 +67,7 @@ impl<R: Read> BackupReader<R> {
 
     /// Compares the hash, after the last frame.
     pub(in crate::store) fn finish(self) -> Result<Whole, BackupError> {
-        let hashed = self.frames.finish().into_inner();
-        let hash = *hashed.hasher.finalize().as_bytes();
-        let found = hashed.held();
-        if found.len() != HASH_BYTES || found != hash {
-            return Err(BackupError::Damaged("its hash is not that of what is in it"));
-        }
-        Ok(Whole {
-            bytes: hashed.passed + HASH_BYTES as u64,
-            hash,
-        })
+        self.frames.finish().into_inner().finish()
     }
 }
 
@@ -104,8 +105,16 @@ impl<R: Read> Hashed<R> {
         }
     }
 
-    fn held(&self) -> &[u8] {
-        &self.buffer[self.start..self.end]
+    /// Compares what was hashed with what is held back, at the end.
+    fn finish(self) -> Result<Whole, BackupError> {
+        let hash = *self.hasher.finalize().as_bytes();
+        if self.buffer[self.start..self.end] != hash {
+            return Err(BackupError::Damaged("its hash is not that of what is in it"));
+        }
+        Ok(Whole {
+            bytes: self.passed + HASH_BYTES as u64,
+            hash,
+        })
     }
 
     /// Reads until there is more than is held back, or the end.

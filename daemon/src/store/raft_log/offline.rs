@@ -101,7 +101,8 @@ pub(in crate::store) fn take_over(
     let transaction = database.begin_write().map_err(failed)?;
     {
         let mut log = transaction.open_table(LOG).map_err(failed)?;
-        log.insert(index, table::encode_entry(&entry).as_slice()).map_err(failed)?;
+        log.insert(index, table::encode_entry(&entry).as_slice())
+            .map_err(failed)?;
         let mut peers = transaction.open_table(PEERS).map_err(failed)?;
         for peer in closed {
             let row = table::encode_peer(*peer, Incarnation::NOBODYS);

@@ -30,8 +30,8 @@ pub(super) use change::{Change, EventRow};
 pub(super) use history::history;
 pub(super) use lookup::{events_from, lines, original};
 pub(super) use table::{
-    EVENTS, Meta, ORIGINALS, PLACES, RECORDS, RowsTable, check_row, decode_event, decode_original, decode_place, decode_record, failed, identity_row, load_meta, load_state,
-    write_identity, write_meta,
+    EVENTS, Meta, ORIGINALS, PLACES, RECORDS, RowsTable, check_row, decode_event, decode_original, decode_place,
+    decode_record, failed, identity_row, load_meta, load_state, write_identity, write_meta,
 };
 pub(super) use thread::{Install, Op, Outlets, RowsThread};
 

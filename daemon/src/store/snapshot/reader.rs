@@ -71,10 +71,7 @@ impl SnapshotReader {
         }
     }
 
-    fn read_rows(
-        &self,
-        mut push: impl FnMut(Bytes) -> Result<(), StoreError>,
-    ) -> Result<(Meta, Counts), StoreError> {
+    fn read_rows(&self, mut push: impl FnMut(Bytes) -> Result<(), StoreError>) -> Result<(Meta, Counts), StoreError> {
         let transaction = self.shared.begin_read()?;
         let meta = rows::load_meta(&transaction)?;
         let mut chain = Chain::default();
