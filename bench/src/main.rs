@@ -1,11 +1,14 @@
-//! The chat at size, measured: `fill` makes a cluster of one node with as many accounts, rooms and messages as wanted, and
-//! `read` asks the daemon that runs on it what a client asks, one thing after the other, and says how long each took.
+//! The chat at size, measured: `fill` makes a cluster of one node with as many accounts, rooms and messages as wanted, `read`
+//! asks the daemon that runs on it what a client asks, one thing after the other, and says how long each took, and `keep` takes
+//! a backup of it while authors post, restores that, and kills and starts the daemon.
 //!
 //! Knows nothing of how a node answers: what is filled goes through consensus as any write does, and what is read comes through
 //! the client library.
 
 mod dice;
 mod fill;
+mod keep;
+mod latency;
 mod process;
 mod read;
 mod words;
@@ -34,6 +37,8 @@ enum Task {
     Fill(fill::Args),
     /// Measure the reads of a node that was filled
     Read(read::Args),
+    /// Measure a backup, its restore, and a start after a kill, of a node that was filled
+    Keep(keep::Args),
 }
 
 #[tokio::main]
@@ -41,6 +46,7 @@ async fn main() -> ExitCode {
     let done = match Cli::parse().task {
         Task::Fill(args) => fill::run(&args).await,
         Task::Read(args) => read::run(&args).await,
+        Task::Keep(args) => keep::run(&args).await,
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

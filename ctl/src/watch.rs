@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use crate::cli::{Cli, ClusterCommand, Command, InvitesCommand};
+use crate::cli::{Cli, ClusterCommand, Command, InvitesCommand, SnapshotCommand};
 use crate::command;
 use crate::failure::{Exit, Failure};
 use crate::output::Output;
@@ -47,7 +47,8 @@ fn can_be_watched(command: &Command) -> bool {
         Command::Status | Command::Health(_) | Command::Member(_) | Command::Leader(_) | Command::Raft(_) => true,
         Command::Cluster(command) => matches!(command, ClusterCommand::Status | ClusterCommand::Health(_)),
         Command::Invites(command) => matches!(command, InvitesCommand::List),
-        Command::Rooms(_) | Command::Retention(_) | Command::Quota(_) => false,
+        Command::Snapshot(command) => matches!(command, SnapshotCommand::List),
+        Command::Rooms(_) | Command::Recover(_) | Command::Retention(_) | Command::Quota(_) => false,
         Command::Metrics | Command::Version | Command::Completions { .. } | Command::Man { .. } => false,
     }
 }

@@ -46,7 +46,7 @@ fn start_plain(dir: &Path, data: &Path) -> (Daemon, String) {
 
 #[test]
 fn what_was_acknowledged_is_in_a_backup_and_is_not_posted_twice_after_its_restore() {
-    let cluster = Cluster::new(3);
+    let mut cluster = Cluster::new(3);
     let alice = cluster.rpc("alice", 1);
     alice.register("alice");
     alice.create("own");
@@ -108,6 +108,10 @@ fn what_was_acknowledged_is_in_a_backup_and_is_not_posted_twice_after_its_restor
     assert_ne!(restored["cluster"], saved["cluster"]);
     let _ = chatctl(&[&restore[..], &["--new-cluster"]].concat()).expect_code(7);
 
+    // The old cluster is gone for good; else clients would stay with it.
+    for id in cluster.ids() {
+        cluster.kill(id);
+    }
     let (daemon, client) = start_plain(&dir, &data);
     // The same device, which was never logged out, and trusts the CA.
     let mut command = cluster.chat_command("alice");

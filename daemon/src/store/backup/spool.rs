@@ -23,6 +23,9 @@ const WORK: Duration = Duration::from_millis(4);
 /// seconds. It must not be long, since the read transaction keeps the pages that are freed meanwhile.
 const REST_SHARE: f64 = 0.5;
 
+/// Room that a backup leaves on the disk: a full one would end the node, which is worth more than its copy.
+const LEFT_BYTES_MIN: u64 = 256 << 20;
+
 /// How far a spool is.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Progress {
@@ -103,6 +106,11 @@ impl<'a> Sink<'a> {
     }
 
     fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let disk = rustix::fs::fstatvfs(self.file)?;
+        if disk.f_bavail.saturating_mul(disk.f_frsize) < LEFT_BYTES_MIN {
+            let told = format!("less than {} MiB are left on the disk", LEFT_BYTES_MIN >> 20);
+            return Err(io::Error::new(io::ErrorKind::StorageFull, told));
+        }
         self.file.write_all(bytes)?;
         self.tell.send_modify(|progress| progress.written += bytes.len() as u64);
         Ok(())
