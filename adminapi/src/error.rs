@@ -32,6 +32,8 @@ pub mod code {
     pub const UNKNOWN_INVITE: &str = "unknown-invite";
     /// The config or the certificate has faults, so nothing was read again.
     pub const NOT_RELOADED: &str = "not-reloaded";
+    /// The node does as much of this as it does at once: ask again later.
+    pub const BUSY: &str = "busy";
     /// A fault of the daemon.
     pub const INTERNAL: &str = "internal";
 }

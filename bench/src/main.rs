@@ -1,6 +1,7 @@
-//! The chat at size, measured: `fill` makes a cluster of one node with as many accounts, rooms and messages as wanted, and
-//! `read` asks the daemon that runs on it what a client asks, one thing after the other, and says how long each took. `failover` is
-//! about a small cluster: how long somebody who posts waits when a node goes.
+//! The chat at size, measured: `fill` makes a cluster of one node with as many accounts, rooms and messages as wanted, `read`
+//! asks the daemon that runs on it what a client asks, one thing after the other, and says how long each took, and `keep` takes
+//! a backup of it while authors post, restores that, and kills and starts the daemon. `failover` is about a small cluster: how long
+//! somebody who posts waits when a node goes.
 //!
 //! Knows nothing of how a node answers: what is filled goes through consensus as any write does, and what is read comes through
 //! the client library.
@@ -8,6 +9,8 @@
 mod dice;
 mod failover;
 mod fill;
+mod keep;
+mod latency;
 mod process;
 mod read;
 mod words;
@@ -38,6 +41,8 @@ enum Task {
     Read(read::Args),
     /// Measure how long a poster waits when a node is killed or drained
     Failover(failover::Args),
+    /// Measure a backup, its restore, and a start after a kill, of a node that was filled
+    Keep(keep::Args),
 }
 
 #[tokio::main]
@@ -46,6 +51,7 @@ async fn main() -> ExitCode {
         Task::Fill(args) => fill::run(&args).await,
         Task::Read(args) => read::run(&args).await,
         Task::Failover(args) => failover::run(&args).await,
+        Task::Keep(args) => keep::run(&args).await,
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,8 +1,7 @@
 //! The command line.
 
+mod snapshot;
 mod telemetry;
-
-pub(crate) use telemetry::{ConfigCommand, DebugCommand, EventsArgs, LogLevelCommand, VersionArgs};
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -13,6 +12,9 @@ use clap_complete::Shell;
 use quorate_adminapi::{parse_bytes, parse_duration};
 use quorate_core::{InviteId, NodeId};
 use quorate_formation::NodeSpec;
+
+pub(crate) use snapshot::{LogArgs, QuorumArgs, RecoverCommand, RestoreArgs, SnapshotCommand};
+pub(crate) use telemetry::{ConfigCommand, DebugCommand, EventsArgs, LogLevelCommand, VersionArgs};
 
 const DEFAULT_SOCKET: &str = "/run/chatd/admin.sock";
 /// Faster, and the screen says nothing more but costs the daemon more.
@@ -133,6 +135,12 @@ pub(crate) enum Command {
         after_help = "Examples:\n  chatctl quota --max-text-bytes 100MiB\n  chatctl quota --user alice --max-rooms 5"
     )]
     Quota(QuotaArgs),
+    /// Backups: taken from a running node, looked into and restored without one
+    #[command(subcommand)]
+    Snapshot(SnapshotCommand),
+    /// What is left to do when a majority is gone for good
+    #[command(subcommand)]
+    Recover(RecoverCommand),
     /// The metrics of this node, as OpenMetrics text
     Metrics,
     /// The versions of this program and of the daemon
@@ -312,6 +320,20 @@ pub(crate) enum LeaderCommand {
 pub(crate) enum RaftCommand {
     /// Term, vote and log indexes of this node
     Info,
+    /// The entries of this node's log; without a range, the last ones
+    ///
+    /// Shows what was asked, not what it says. What opens an account or the cluster is never shown, be it as a hash.
+    #[command(after_help = "Examples:\n  chatctl raft log\n  chatctl raft log --from 900 --to 920 -o jsonl")]
+    Log(LogArgs),
+    /// Whether all nodes have the same chat state: exit 0 or 1
+    ///
+    /// Each node notes a hash of its state at fixed log indexes; they are compared at one that most nodes have.
+    #[command(after_help = "Examples:\n  chatctl raft verify\n  chatctl raft verify --all -o json")]
+    Verify {
+        /// Compare at every index that two nodes have noted
+        #[arg(long)]
+        all: bool,
+    },
 }
 
 /// A value, or `off`.

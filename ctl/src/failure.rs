@@ -74,10 +74,20 @@ impl Failure {
         Self { exit, error }
     }
 
+    /// With what is behind an error.
+    pub(crate) fn of_error(exit: Exit, code: &str, error: &dyn std::error::Error) -> Self {
+        let causes = std::iter::successors(Some(error), |error| error.source());
+        let mut texts: Vec<String> = causes.map(ToString::to_string).collect();
+        // Some say what their cause says.
+        texts.dedup();
+        Self::new(exit, code, texts.join(": "))
+    }
+
     /// A fault of reading or writing files.
     pub(crate) fn of_io(error: &std::io::Error, message: String) -> Self {
         match error.kind() {
             std::io::ErrorKind::PermissionDenied => Self::new(Exit::Permission, "permission-denied", message),
+            std::io::ErrorKind::NotFound => Self::new(Exit::NotFound, "not-found", message),
             _ => Self::new(Exit::Error, "io", message),
         }
     }

@@ -7,11 +7,14 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Incoming;
+use hyper::client::conn::http1::SendRequest;
 use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use quorate_adminapi::{ErrorReply, code, format_duration};
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::net::UnixStream;
+use tokio::task::JoinHandle;
 
 use crate::cli::Global;
 use crate::failure::{Exit, Failure};
@@ -19,6 +22,10 @@ use crate::output::complain;
 
 /// The longest answer that is taken: the metrics of a daemon are a hundredth of this.
 const ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// How long a daemon may be silent within a long answer, where `--timeout` says less: it reads from a disk that others
+/// use too.
+const SILENCE_MIN: Duration = Duration::from_secs(30);
 
 /// The way to one daemon.
 pub(crate) struct Link<'a> {
@@ -91,13 +98,8 @@ impl<'a> Link<'a> {
         path: &str,
         mut take: impl FnMut(T) -> ControlFlow<B, B>,
     ) -> Result<ControlFlow<B>, Failure> {
-        let broken = |error: hyper::Error| self.unreachable(format!("the daemon closed the connection: {error}"));
-        let stream = UnixStream::connect(self.socket)
-            .await
-            .map_err(|error| self.not_connected(&error))?;
-        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
-            .await
-            .map_err(broken)?;
+        let broken = |error: hyper::Error| self.broken(&error);
+        let (mut sender, connection) = self.connect().await?;
         let request = request(Method::GET, path, Bytes::new());
         let read = async {
             let mut body = sender.send_request(request).await.map_err(broken)?;
@@ -141,6 +143,44 @@ impl<'a> Link<'a> {
         read.await
     }
 
+    /// The bytes that a path answers with, as they come.
+    pub(crate) async fn post_for_stream(&self, path: &str) -> Result<Download, Failure> {
+        let begun = async {
+            let (mut sender, connection) = self.connect().await?;
+            let connection = tokio::spawn(async move { drop(connection.await) });
+            let request = request(Method::POST, path, Bytes::new());
+            let answer = sender.send_request(request).await;
+            let answer = answer.map_err(|error| self.broken(&error))?;
+            Ok::<_, Failure>((answer, connection))
+        };
+        let (answer, connection) = tokio::time::timeout(self.timeout, begun).await.map_err(|_| {
+            let after = format!("the daemon did not answer within {}", format_duration(self.timeout));
+            self.unreachable(after)
+        })??;
+        if self.verbose {
+            complain(&format!(
+                "POST {path} on {}: {}",
+                self.socket.display(),
+                answer.status()
+            ));
+        }
+        let (head, body) = answer.into_parts();
+        if !head.status.is_success() {
+            let body = Limited::new(body, ANSWER_BYTES_MAX).collect().await;
+            let body = body.map_err(|error| self.unreachable(format!("the answer broke off: {error}")))?;
+            let answer = Answer {
+                status: head.status,
+                body: body.to_bytes(),
+            };
+            return Err(answer.failure());
+        }
+        Ok(Download {
+            body,
+            connection,
+            silence: self.timeout.max(SILENCE_MIN),
+        })
+    }
+
     async fn request(&self, method: Method, path: &str, body: Bytes) -> Result<Answer, Failure> {
         let asked = Instant::now();
         let is_change = method != Method::GET;
@@ -171,16 +211,11 @@ impl<'a> Link<'a> {
     }
 
     async fn exchange(&self, method: Method, path: &str, body: Bytes) -> Result<Answer, Failure> {
-        let stream = UnixStream::connect(self.socket)
-            .await
-            .map_err(|error| self.not_connected(&error))?;
-        let broken = |error: hyper::Error| self.unreachable(format!("the daemon closed the connection: {error}"));
-        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
-            .await
-            .map_err(broken)?;
+        let (mut sender, connection) = self.connect().await?;
         let request = request(method, path, body);
         let answer = async {
-            let (head, body) = sender.send_request(request).await.map_err(broken)?.into_parts();
+            let answer = sender.send_request(request).await;
+            let (head, body) = answer.map_err(|error| self.broken(&error))?.into_parts();
             let body = Limited::new(body, ANSWER_BYTES_MAX).collect().await;
             let body = body.map_err(|error| self.unreachable(format!("the answer broke off: {error}")))?;
             Ok(Answer {
@@ -195,6 +230,18 @@ impl<'a> Link<'a> {
             _ = connection => {}
         }
         answer.await
+    }
+
+    async fn connect(&self) -> Result<(SendRequest<Full<Bytes>>, Connection), Failure> {
+        let stream = UnixStream::connect(self.socket)
+            .await
+            .map_err(|error| self.not_connected(&error))?;
+        let shaken = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await;
+        shaken.map_err(|error| self.broken(&error))
+    }
+
+    fn broken(&self, error: &hyper::Error) -> Failure {
+        self.unreachable(format!("the daemon closed the connection: {error}"))
     }
 
     fn not_connected(&self, error: &io::Error) -> Failure {
@@ -218,6 +265,8 @@ impl<'a> Link<'a> {
     }
 }
 
+type Connection = hyper::client::conn::http1::Connection<TokioIo<UnixStream>, Full<Bytes>>;
+
 fn request(method: Method, path: &str, body: Bytes) -> Request<Full<Bytes>> {
     Request::builder()
         .method(method)
@@ -226,6 +275,41 @@ fn request(method: Method, path: &str, body: Bytes) -> Request<Full<Bytes>> {
         .header(hyper::header::CONTENT_TYPE, "application/json")
         .body(Full::new(body))
         .expect("paths are made here, of characters that need no escape")
+}
+
+/// An answer that is taken piece by piece.
+pub(crate) struct Download {
+    body: Incoming,
+    connection: JoinHandle<()>,
+    silence: Duration,
+}
+
+impl Download {
+    /// The next bytes; none at the end.
+    pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, Failure> {
+        let broken = |why: String| {
+            Failure::new(Exit::Error, "broken-off", format!("the daemon broke off: {why}"))
+                .hint("the traces of the daemon say why")
+        };
+        loop {
+            match tokio::time::timeout(self.silence, self.body.frame()).await {
+                Ok(None) => return Ok(None),
+                Ok(Some(Ok(frame))) => {
+                    if let Ok(bytes) = frame.into_data() {
+                        return Ok(Some(bytes));
+                    }
+                }
+                Ok(Some(Err(error))) => return Err(broken(error.to_string())),
+                Err(_) => return Err(broken(format!("nothing came for {}", format_duration(self.silence)))),
+            }
+        }
+    }
+}
+
+impl Drop for Download {
+    fn drop(&mut self) {
+        self.connection.abort();
+    }
 }
 
 fn json(body: &impl Serialize) -> Bytes {

@@ -1,7 +1,7 @@
 //! chatctl, the operators' program.
 //!
-//! Speaks HTTP over the Unix socket of one daemon, which asks the leader where that is needed; `cluster new` works on files
-//! alone. Data go to stdout and everything else to stderr. Knows no chat, no consensus and no network.
+//! Speaks HTTP over the Unix socket of one daemon, which asks the leader where that is needed; `cluster new`, and what is done
+//! to backups and to the data of a stopped node, work on files alone. Data go to stdout and everything else to stderr. Knows no chat, no consensus and no network.
 
 mod cli;
 mod command;
@@ -39,5 +39,7 @@ fn main() -> ExitCode {
             _ = tokio::signal::ctrl_c() => Exit::Interrupted,
         }
     });
+    // Whoever interrupts does not wait for a file that is being read.
+    runtime.shutdown_background();
     exit.into()
 }

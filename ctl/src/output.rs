@@ -32,6 +32,8 @@ pub(crate) struct Answer {
     pub(crate) notes: Vec<String>,
     /// In JSON whatever the options say.
     pub(crate) force_json: bool,
+    /// On stderr, since stdout was given what was asked for.
+    pub(crate) beside_data: bool,
     pub(crate) exit: Exit,
     /// All that was to be said is on stdout already.
     pub(crate) silent: bool,
@@ -54,6 +56,7 @@ impl Answer {
             warnings: Vec::new(),
             notes: Vec::new(),
             force_json: false,
+            beside_data: false,
             exit: Exit::Ok,
             silent: false,
         }
@@ -129,6 +132,10 @@ impl Output {
             _ if answer.force_json => self.enveloped(answer),
             OutputForm::Table | OutputForm::Wide => self.on_screen(answer),
         };
+        if answer.beside_data {
+            complain(text.trim_end());
+            return ControlFlow::Continue(answer.exit);
+        }
         self.print(&text, answer.exit)
     }
 

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use crate::cli::{Cli, ClusterCommand, Command, InvitesCommand};
+use crate::cli::{Cli, ClusterCommand, Command, InvitesCommand, SnapshotCommand};
 use crate::command;
 use crate::failure::{Exit, Failure};
 use crate::link::Link;
@@ -57,8 +57,9 @@ fn can_be_watched(command: &Command) -> bool {
         Command::Health(_) | Command::Member(_) | Command::Leader(_) | Command::Raft(_) => true,
         Command::Cluster(command) => matches!(command, ClusterCommand::Status | ClusterCommand::Health(_)),
         Command::Invites(command) => matches!(command, InvitesCommand::List),
-        Command::Rooms(_) | Command::Retention(_) | Command::Quota(_) => false,
+        Command::Rooms(_) | Command::Recover(_) | Command::Retention(_) | Command::Quota(_) => false,
         Command::Events(_) | Command::Config(_) | Command::LogLevel(_) | Command::Debug(_) => false,
         Command::Metrics | Command::Version(_) | Command::Completions { .. } | Command::Man { .. } => false,
+        Command::Snapshot(command) => matches!(command, SnapshotCommand::List),
     }
 }

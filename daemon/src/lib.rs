@@ -14,6 +14,7 @@ pub mod fanout;
 pub mod janitor;
 pub mod meter;
 pub mod node;
+pub mod offline;
 pub mod peer;
 pub mod presence;
 pub mod relay;

@@ -240,3 +240,22 @@ async fn a_socket_that_took_the_place_of_another_outlives_it() {
     assert!(path.exists());
     drop(new);
 }
+
+#[tokio::test]
+async fn the_log_and_the_comparison_of_states_take_their_parameters() {
+    let server = Server::start(Fake::default());
+    let (status, log) = get(&server, "/v1/raft/log?from=905&to=910&raw=true").await;
+    assert_eq!(
+        (status, &log["first"], &log["next"]),
+        (200, &serde_json::json!(901), &serde_json::json!(905))
+    );
+    assert_eq!(get(&server, "/v1/raft/log?from=x").await.0, 400);
+    let (status, verify) = get(&server, "/v1/raft/verify?all=true").await;
+    assert_eq!(
+        (status, &verify["equal"], &verify["index"]),
+        (200, &serde_json::json!(true), &serde_json::json!(64))
+    );
+    assert_eq!(verify["nodes"][2]["result"], "not-reachable");
+    let (status, snapshots) = get(&server, "/v1/snapshots").await;
+    assert_eq!((status, &snapshots["applied"]), (200, &serde_json::json!(918)));
+}

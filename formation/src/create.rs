@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use quorate_certs::{CaError, ClusterCa, ClusterId, IdentityError};
 use quorate_core::NodeId;
 
+use crate::ca_dir::save_ca;
 use crate::file::{ClusterFile, ClusterFileError, NodeSpec, RosterError, check_roster};
 
 /// The list of nodes, in the cluster's folder.
@@ -20,8 +21,6 @@ pub const CLUSTER_FILE: &str = "cluster.toml";
 pub const CA_DIR: &str = "ca";
 /// The config of a daemon, in its node's folder.
 pub const NODE_CONFIG_FILE: &str = "chatd.toml";
-const CA_CERT_FILE: &str = "ca.crt";
-const CA_KEY_FILE: &str = "ca.key";
 
 /// What was made.
 #[derive(Clone, Debug)]
@@ -103,7 +102,7 @@ pub fn new_cluster(dir: &Path, name: &str, nodes: &[NodeSpec]) -> Result<NewClus
     let id = ClusterId::random();
     let ca = ClusterCa::generate(&id)?;
     let file = ClusterFile::new(id, name, ca.fingerprint(), nodes)?;
-    write_ca(&dir.join(CA_DIR), &ca)?;
+    save_ca(&dir.join(CA_DIR), &ca)?;
     let nodes = file
         .nodes()
         .iter()
@@ -112,16 +111,6 @@ pub fn new_cluster(dir: &Path, name: &str, nodes: &[NodeSpec]) -> Result<NewClus
     let path = dir.join(CLUSTER_FILE);
     file.save(&path)?;
     Ok(NewCluster { file, path, nodes })
-}
-
-fn write_ca(dir: &Path, ca: &ClusterCa) -> Result<(), NewClusterError> {
-    make_dir(dir, Readers::Owner)?;
-    let write = |name: &str, text: &str, readers| {
-        let path = dir.join(name);
-        write_new(&path, text.as_bytes(), readers).map_err(|source| failed(&path, source))
-    };
-    write(CA_KEY_FILE, &ca.key_pem(), Readers::Owner)?;
-    write(CA_CERT_FILE, ca.cert_pem(), Readers::All)
 }
 
 fn write_node(dir: &Path, spec: &NodeSpec, ca: &ClusterCa) -> Result<NewNode, NewClusterError> {
@@ -170,7 +159,7 @@ file = \"../{CLUSTER_FILE}\"
     )
 }
 
-fn failed(path: &Path, source: io::Error) -> NewClusterError {
+pub(crate) fn failed(path: &Path, source: io::Error) -> NewClusterError {
     NewClusterError::Io {
         path: path.to_owned(),
         source,
@@ -184,7 +173,7 @@ pub(crate) enum Readers {
     All,
 }
 
-fn make_dir(path: &Path, readers: Readers) -> Result<(), NewClusterError> {
+pub(crate) fn make_dir(path: &Path, readers: Readers) -> Result<(), NewClusterError> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]

@@ -6,9 +6,11 @@
 //! Knows no socket, no consensus and no chat, and nothing of clusters that grow node by node: those have no such file.
 
 mod addr;
+mod ca_dir;
 mod create;
 mod file;
 
 pub use addr::{NodeAddr, NodeAddrError};
+pub use ca_dir::{CaDirError, load_ca, save_ca};
 pub use create::{CA_DIR, CLUSTER_FILE, NODE_CONFIG_FILE, NewCluster, NewClusterError, NewNode, new_cluster, node_dir};
 pub use file::{CLUSTER_NAME_BYTES_MAX, ClusterFile, ClusterFileError, NODES_MAX, NodeSpec, RosterError, check_roster};

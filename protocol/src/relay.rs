@@ -17,6 +17,9 @@ pub const PRESENCE_USERS_MAX: usize = 4096;
 /// Pairs in one [`Typing`] at the most: what people can type in a quarter of a second on one node.
 pub const TYPING_MAX: usize = 1024;
 
+/// Hashes in one [`Hashes`] at the most: some 30 kB.
+pub const HASHES_MAX: usize = 1025;
+
 /// A frame's kind. Numbers are never given anew.
 pub mod kind {
     /// [`super::Submit`].
@@ -35,6 +38,10 @@ pub mod kind {
     pub const PRESENCE: u16 = 7;
     /// [`super::Typing`].
     pub const TYPING: u16 = 8;
+    /// [`super::AskHashes`].
+    pub const ASK_HASHES: u16 = 60;
+    /// [`super::Hashes`].
+    pub const HASHES: u16 = 61;
 }
 
 /// Commands ([`crate::entry::encode_command`]) for the leader to propose, in this order.
@@ -140,6 +147,22 @@ pub struct PeerFacts {
     pub last_contact_ms: Option<u64>,
 }
 
+/// Which hashes of the chat state has the node noted?
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AskHashes {
+    /// Matches the answer.
+    pub call: u64,
+}
+
+/// Hashes of the chat state, each as it was when all up to an index was applied.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hashes {
+    /// From the request.
+    pub call: u64,
+    /// Rising indexes, at most [`HASHES_MAX`]: those that every node notes, and the newest.
+    pub noted: Vec<(LogIndex, u128)>,
+}
+
 /// Who is on the node that says it. A signal: not answered, and what gets lost is made good by the next
 /// full list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -229,6 +252,19 @@ mod tests {
         let sent = frame(kind::SUBMITTED, &answer);
         assert_eq!(sent.body, b"\x92\x03\x92\x81\xa12\x91\x05\xa13".as_slice());
         assert_eq!(parse::<Submitted>(&sent).unwrap(), answer);
+    }
+
+    #[test]
+    fn hashes_keep_their_golden_bytes() {
+        let hashes = Hashes {
+            call: 3,
+            noted: vec![(LogIndex(64), 0x0102)],
+        };
+        let sent = frame(kind::HASHES, &hashes);
+        assert_eq!((kind::ASK_HASHES, sent.kind), (60, 61));
+        let golden = b"\x92\x03\x91\x92\x40\xc4\x10\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\x02";
+        assert_eq!(sent.body, golden.as_slice());
+        assert_eq!(parse::<Hashes>(&sent).unwrap(), hashes);
     }
 
     #[test]

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 use quorate_client::{Client, Range, RoomName, RoomRef, SearchAsk, Seq, UserName};
 use serde_json::{Map, Value};
 
-use super::latency::Latencies;
 use crate::Outcome;
 use crate::dice::Dice;
+use crate::latency::Latencies;
 use crate::words::spell;
 
 /// Rows of a page of a list.

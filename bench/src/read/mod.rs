@@ -1,7 +1,6 @@
 //! Asks a node what a client asks, one thing after the other, and says how long each took from the call to the answer.
 
 mod kind;
-mod latency;
 
 use std::path::Path;
 use std::time::{Duration, Instant};

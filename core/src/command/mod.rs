@@ -4,6 +4,7 @@
 
 mod account;
 mod message;
+mod name;
 mod operation;
 mod room;
 

@@ -10,7 +10,10 @@ mod member;
 mod new_cluster;
 mod own_docs;
 mod raft;
+mod recover;
+mod restore;
 mod rule;
+mod snapshot;
 mod status;
 mod telemetry;
 mod top;
@@ -19,7 +22,7 @@ pub(crate) use events::follow as follow_events;
 
 use crate::cli::{
     Cli, ClusterCommand, Command, ConfigCommand, DebugCommand, InvitesCommand, LeaderCommand, LogLevelCommand,
-    MemberCommand, RaftCommand, RoomsCommand,
+    MemberCommand, RaftCommand, RecoverCommand, RoomsCommand, SnapshotCommand,
 };
 use crate::failure::Failure;
 use crate::link::Link;
@@ -37,6 +40,14 @@ pub(crate) async fn run(cli: &Cli) -> Result<Answer, Failure> {
         Command::Member(MemberCommand::Show { id }) => member::show(&link, stale, *id).await,
         Command::Leader(LeaderCommand::Show) => member::leader(&link, stale).await,
         Command::Raft(RaftCommand::Info) => raft::info(&link).await,
+        Command::Raft(RaftCommand::Log(args)) => raft::log(&link, args).await,
+        Command::Raft(RaftCommand::Verify { all }) => raft::verify(&link, *all).await,
+        Command::Snapshot(SnapshotCommand::Save { file }) => snapshot::save(&link, file, stale, dry_run).await,
+        Command::Snapshot(SnapshotCommand::List) => snapshot::list(&link).await,
+        Command::Snapshot(SnapshotCommand::Inspect { file }) => snapshot::inspect(file).await,
+        Command::Snapshot(SnapshotCommand::Verify { file }) => snapshot::verify(file).await,
+        Command::Snapshot(SnapshotCommand::Restore(args)) => restore::run(args, dry_run).await,
+        Command::Recover(RecoverCommand::Quorum(args)) => recover::quorum(args, dry_run).await,
         Command::Invites(InvitesCommand::Create { ttl, uses }) => {
             rule::create_invite(&link, *ttl, *uses, dry_run).await
         }

@@ -128,9 +128,7 @@ fn not_made(error: NewClusterError) -> Failure {
         }
         NewClusterError::Io { ref path, ref source } => Failure::of_io(source, format!("{}: {source}", path.display())),
         NewClusterError::ClusterFile(_) | NewClusterError::Ca(_) | NewClusterError::Identity { .. } => {
-            let causes = std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source());
-            let message = causes.map(ToString::to_string).collect::<Vec<_>>().join(": ");
-            Failure::new(Exit::Error, "not-made", message)
+            Failure::of_error(Exit::Error, "not-made", &error)
         }
     }
 }

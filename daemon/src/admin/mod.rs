@@ -5,6 +5,8 @@
 //! GET /v1/members[?stale=true]   GET /v1/members/ID[?stale=true]     GET /v1/leader[?stale=true]
 //! GET /v1/vitals                 GET /v1/doctor                     GET /v1/events[?after=NO][&follow=true]
 //! GET /v1/config                 POST /v1/config/reload             GET, PUT /v1/log-level
+//! GET /v1/raft/log[?from=I&to=I&raw=true]    GET /v1/raft/verify[?all=true]
+//! GET /v1/snapshots              POST /v1/snapshots/save[?stale=true]    (answers with the bytes of a backup)
 //! GET /metrics                   (the only path of the TCP listener for metrics)
 //! ```
 //! Answers are the structs of `quorate_adminapi` as JSON; errors are `{"error":{"code","message","hint"}}`.
@@ -14,20 +16,24 @@
 
 mod metrics;
 mod process;
+mod raft;
 mod reply;
 mod route;
 mod rule;
 mod serve;
+mod snapshot;
 mod socket;
 mod source;
 mod telemetry;
 
 pub use metrics::{Histogram, MetricsSnapshot, OPENMETRICS_CONTENT_TYPE, PeerLag, PeerSeen, SessionCount};
 pub use process::ProcessNumbers;
+pub use raft::{LogQuery, RaftSource};
 pub use route::{HANDLER_DEADLINE, REQUEST_BODY_BYTES_MAX};
 pub use serve::{
     ADMIN_CONNECTIONS_MAX, CONNECTION_LIFE_MAX, METRICS_CONNECTIONS_MAX, PeerUid, serve_admin, serve_metrics,
 };
+pub use snapshot::{BackupBody, SnapshotSource};
 pub use socket::{AdminSocket, AdminSocketError};
 pub use source::{AdminError, FreshInvite, Source};
 pub use telemetry::{LOG_LEVEL_LASTS_MAX, Telemetry, TelemetryError};

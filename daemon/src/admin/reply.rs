@@ -30,7 +30,9 @@ impl From<AdminError> for Refused {
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
         let status = match self.0.code.as_str() {
-            code::NO_QUORUM | code::NOT_FORMED | code::LEADER_UNREACHABLE => StatusCode::SERVICE_UNAVAILABLE,
+            code::NO_QUORUM | code::NOT_FORMED | code::LEADER_UNREACHABLE | code::BUSY => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             code::UNKNOWN_NODE
             | code::UNKNOWN_PATH
             | code::UNKNOWN_USER

@@ -36,8 +36,12 @@ pub(super) fn admin_routes<S: Source>(source: Arc<S>) -> Router {
         .route("/v1/version", get(version::<S>))
         .route("/metrics", get(metrics::<S>))
         .merge(super::rule::routes::<S>())
-        .merge(super::telemetry::routes::<S>());
-    bounded(routes).with_state(source)
+        .merge(super::telemetry::routes::<S>())
+        .merge(super::raft::routes::<S>())
+        .merge(super::snapshot::routes::<S>());
+    bounded(routes)
+        .merge(super::snapshot::save_routes::<S>())
+        .with_state(source)
 }
 
 /// `/metrics` and nothing else.

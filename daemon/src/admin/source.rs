@@ -6,10 +6,12 @@ use quorate_adminapi::{ErrorBody, RaftInfo, Status, Version, code};
 use quorate_core::{Done, InviteKey, NodeId, Operation, Operator, Refusal, State};
 
 use super::metrics::MetricsSnapshot;
+use super::raft::RaftSource;
+use super::snapshot::SnapshotSource;
 use super::telemetry::Telemetry;
 
 /// Where the answers come from.
-pub trait Source: Telemetry {
+pub trait Source: Telemetry + SnapshotSource + RaftSource {
     /// The cluster. With `stale` it is as this node knows it by itself and always answers at once, if the node belongs to
     /// a cluster; without, as the leader knows it, who has made sure that it leads.
     fn status(&self, stale: bool) -> impl Future<Output = Result<Status, AdminError>> + Send;
@@ -78,6 +80,12 @@ pub enum AdminError {
     /// The change may have happened: look before asking again.
     #[error("the change was not confirmed in time: it may be done or not")]
     OutcomeUnknown,
+    /// The node does as much of this as it does at once, or is too far behind: ask again later, or another node.
+    #[error("{0}")]
+    Busy(String),
+    /// The node failed at it: its traces say more.
+    #[error("{0}")]
+    Failed(String),
     /// No node's address is known well enough for a link.
     #[error("no link can be made: {0}")]
     NoLink(String),
@@ -109,7 +117,10 @@ impl AdminError {
             Self::Refused(refusal) => ErrorBody::new(refusal.code(), refusal.to_string()),
             Self::NotChanged => ErrorBody::new(code::NO_QUORUM, self.to_string()),
             Self::OutcomeUnknown => ErrorBody::new(code::OUTCOME_UNKNOWN, self.to_string()),
-            Self::NoLink(_) => ErrorBody::new(code::INTERNAL, self.to_string()),
+            Self::Busy(_) => {
+                ErrorBody::new(code::BUSY, self.to_string()).with_hint("ask again in a moment, or another node")
+            }
+            Self::NoLink(_) | Self::Failed(_) => ErrorBody::new(code::INTERNAL, self.to_string()),
             Self::LeaderUnreachable { .. } => {
                 ErrorBody::new(code::LEADER_UNREACHABLE, self.to_string()).with_hint(STALE)
             }

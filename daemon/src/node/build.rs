@@ -31,7 +31,7 @@ pub(super) struct Ground {
 /// Checks that certificate, cluster file and data directory are of one node, and opens the data.
 /// Blocks.
 pub(super) fn lay(config: &Config) -> Result<Ground, NodeError> {
-    let identity = NodeIdentity::load_files(&config.tls.ca, &config.tls.cert, &config.tls.key)?;
+    let identity = super::identity::load(config)?;
     let node = identity.node_id();
     if let Some(configured) = config.node.id.filter(|configured| *configured != node) {
         return Err(NodeError::OtherNode {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use quorate_adminapi::{EventKind, Reloaded, Setting};
-use quorate_certs::{IdentityError, NodeIdentity, OtherNode, SharedIdentity};
+use quorate_certs::{IdentityError, OtherNode, SharedIdentity};
 use quorate_transport::ListenerHandle;
 
 use super::level::Level;
@@ -67,7 +67,7 @@ impl Reload {
         let env = config::environment();
         let config = Config::load(Some(&self.file), &env, &self.flags)?;
         let settings = config::settings(Some(&self.file), &env, &self.flags)?;
-        let identity = NodeIdentity::load_files(&config.tls.ca, &config.tls.cert, &config.tls.key)?;
+        let identity = super::identity::load(&config)?;
         let cert_expires = identity.expires_at().into();
         self.identity.replace(identity)?;
         self.level.configure(config.log.level.clone());

@@ -26,7 +26,7 @@ use super::telemetry::Desk;
 use super::trace::Traces;
 use super::view;
 use super::witness::Witness;
-use super::{NodeError, notify};
+use super::{NodeError, notify, own_addrs};
 use crate::admin::{self, AdminSocket};
 use crate::chronicle::Chronicle;
 use crate::config::{self, Config, Flags, Registration};
@@ -34,7 +34,7 @@ use crate::consensus::{Consensus, ConsensusConfig, Formation};
 use crate::janitor;
 use crate::peer::{self, AddressBook, Enrolment, Links, Local, PeerHandlers};
 use crate::presence::{self, Board};
-use crate::relay::{Clock, FactsSource, Listeners, Relay, Server, VitalsSource, keep_clock};
+use crate::relay::{Clock, FactsSource, HashesSource, Listeners, Relay, Server, Sources, VitalsSource, keep_clock};
 use crate::search::Search;
 use crate::session::{self, Cluster, Counters, Limits, Passwords, Services};
 
@@ -120,6 +120,8 @@ pub async fn run(file: PathBuf, flags: Flags, config: Config, traces: Traces) ->
     };
     let sheet = facts.clone();
     let own_facts: FactsSource = Arc::new(move || sheet.now());
+    let hashed = store.reader();
+    let hashes: HashesSource = Arc::new(move || hashed.state_hashes());
     let (client_port, peer_port) = (clients.handle(), peers.handle());
     let measure = Arc::new(Measure {
         began: Instant::now(),
@@ -132,9 +134,14 @@ pub async fn run(file: PathBuf, flags: Flags, config: Config, traces: Traces) ->
     });
     let measured = Arc::clone(&measure);
     let own_vitals: VitalsSource = Arc::new(move || measured.vitals());
+    let sources = Sources {
+        facts: own_facts,
+        vitals: own_vitals,
+        hashes,
+    };
     let handlers = PeerHandlers {
         raft: consensus.stream_handler(),
-        relay: Arc::new(Server::new(consensus.clone(), clock, own_facts, own_vitals, listeners)),
+        relay: Arc::new(Server::new(consensus.clone(), clock, sources, listeners)),
         join: None,
     };
     tracing::info!(
@@ -223,6 +230,7 @@ pub async fn run(file: PathBuf, flags: Flags, config: Config, traces: Traces) ->
             level,
             reload: Arc::clone(&reload),
         },
+        backups: store.backups(),
     });
     let (stop, stopped) = watch::channel(false);
     let admin = tokio::spawn(admin::serve_admin(
@@ -240,6 +248,7 @@ pub async fn run(file: PathBuf, flags: Flags, config: Config, traces: Traces) ->
     notify::ready();
     tokio::spawn(notify::keep(consensus.clone()));
     tokio::spawn(tell_waiting(Arc::clone(&local)));
+    tokio::spawn(own_addrs::tell(consensus.clone(), config.listen.clone()));
 
     chronicle.note(
         EventKind::Started,

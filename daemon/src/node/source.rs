@@ -20,10 +20,10 @@ use crate::consensus::{Consensus, Role, View};
 use crate::meter::{Counted, SECONDS_BUCKETS};
 use crate::peer::{Enrolment, Links, Local};
 use crate::relay::{Heard, Relay, ask_facts};
-use crate::store::LogStore;
+use crate::store::{Backups, LogStore};
 
 /// How long the leader may take to show that it leads.
-const LEADER_DEADLINE: Duration = Duration::from_secs(3);
+pub(super) const LEADER_DEADLINE: Duration = Duration::from_secs(3);
 
 /// The node as operators see it.
 pub(super) struct NodeSource {
@@ -37,6 +37,7 @@ pub(super) struct NodeSource {
     pub(super) facts: FactSheet,
     pub(super) log: LogStore,
     pub(super) desk: Desk,
+    pub(super) backups: Backups,
 }
 
 impl NodeSource {
@@ -60,7 +61,7 @@ impl NodeSource {
         Some(AdminError::NotFormed { waiting_for })
     }
 
-    fn no_quorum(&self, view: &View, facts: &BTreeMap<NodeId, Facts>) -> AdminError {
+    pub(super) fn no_quorum(&self, view: &View, facts: &BTreeMap<NodeId, Facts>) -> AdminError {
         let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
         AdminError::NoQuorum {
             voters: count(view.voters().count()),

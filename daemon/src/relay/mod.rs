@@ -18,8 +18,8 @@ mod serve;
 mod vitals;
 
 pub use clock::{AHEAD_MAX, Clock, keep_clock};
-pub use facts::ask_facts;
-pub use serve::{FactsSource, Listener, Listeners, Server, VitalsSource, now};
+pub use facts::{ask_facts, ask_hashes};
+pub use serve::{FactsSource, HashesSource, Listener, Listeners, Server, Sources, VitalsSource, now};
 pub use vitals::{Heard, ask_vitals};
 
 use std::sync::Arc;

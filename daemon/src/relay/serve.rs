@@ -8,9 +8,10 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
-use quorate_core::{NodeId, Timestamp};
+use quorate_core::{LogIndex, NodeId, Timestamp};
 use quorate_protocol::relay::{
-    AskFacts, AskReadIndex, BATCH_MAX, End, Facts, ReadIndex, Submit, Submitted, frame, kind, parse,
+    AskFacts, AskHashes, AskReadIndex, BATCH_MAX, End, Facts, HASHES_MAX, Hashes, ReadIndex, Submit, Submitted, frame,
+    kind, parse,
 };
 use quorate_protocol::vitals::{AskVitals, Vitals};
 use quorate_protocol::{Frame, entry, vitals};
@@ -35,6 +36,19 @@ const SEND_DEADLINE: Duration = Duration::from_secs(2);
 pub type FactsSource = Arc<dyn Fn() -> Facts + Send + Sync>;
 /// What this node has measured of itself when it is asked.
 pub type VitalsSource = Arc<dyn Fn() -> Vitals + Send + Sync>;
+/// The hashes of the chat state that this node has noted, when it is asked.
+pub type HashesSource = Arc<dyn Fn() -> Vec<(LogIndex, u128)> + Send + Sync>;
+/// What this node tells of itself.
+#[derive(Clone)]
+pub struct Sources {
+    /// For `chatctl status` on any node.
+    pub facts: FactsSource,
+    /// For `doctor` and `top`.
+    pub vitals: VitalsSource,
+    /// For `chatctl raft verify`.
+    pub hashes: HashesSource,
+}
+
 /// Takes in the signals of one stream, and says whether they make sense. It must not block.
 pub type Listener = Box<dyn FnMut(&Frame) -> bool + Send>;
 /// Makes a listener for a stream of a peer.
@@ -45,26 +59,18 @@ pub type Listeners = Arc<dyn Fn(NodeId) -> Listener + Send + Sync>;
 pub struct Server {
     consensus: Consensus,
     clock: Clock,
-    facts: FactsSource,
-    vitals: VitalsSource,
+    sources: Sources,
     listeners: Listeners,
 }
 
 impl Server {
     /// Proposes through `consensus` when this node leads, stamped by `clock`.
     #[must_use]
-    pub fn new(
-        consensus: Consensus,
-        clock: Clock,
-        facts: FactsSource,
-        vitals: VitalsSource,
-        listeners: Listeners,
-    ) -> Self {
+    pub fn new(consensus: Consensus, clock: Clock, sources: Sources, listeners: Listeners) -> Self {
         Self {
             consensus,
             clock,
-            facts,
-            vitals,
+            sources,
             listeners,
         }
     }
@@ -129,15 +135,29 @@ impl Server {
             }
             kind::ASK_FACTS => {
                 let AskFacts { call } = parse(received).ok()?;
-                let answer = frame(kind::FACTS, &Facts { call, ..(self.facts)() });
+                let answer = frame(
+                    kind::FACTS,
+                    &Facts {
+                        call,
+                        ..(self.sources.facts)()
+                    },
+                );
                 Some(std::future::ready(answer).boxed())
             }
             vitals::kind::ASK_VITALS => {
                 let AskVitals { call } = parse(received).ok()?;
                 let answer = vitals::frame(&Vitals {
                     call,
-                    ..(self.vitals)()
+                    ..(self.sources.vitals)()
                 });
+                Some(std::future::ready(answer).boxed())
+            }
+            kind::ASK_HASHES => {
+                let AskHashes { call } = parse(received).ok()?;
+                let mut noted = (self.sources.hashes)();
+                // The newest are those that the others have too.
+                noted.drain(..noted.len().saturating_sub(HASHES_MAX));
+                let answer = frame(kind::HASHES, &Hashes { call, noted });
                 Some(std::future::ready(answer).boxed())
             }
             _ => None,

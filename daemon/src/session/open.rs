@@ -15,6 +15,9 @@ use crate::relay;
 /// How long a client may take for its first frame, and this node to be where the client was.
 const OPEN_DEADLINE: Duration = Duration::from_secs(5);
 
+/// How long this node may be behind what a client has seen before the leader is asked: followers lag by milliseconds.
+const SEEN_PATIENCE: Duration = Duration::from_millis(500);
+
 /// An open session's ends.
 pub(super) struct Opened {
     pub(super) sender: FrameSender,
@@ -52,17 +55,17 @@ pub(super) async fn open(connection: &Connection, device: &DeviceId, services: &
     }
     let is_ours = hello.cluster.is_none_or(|cluster| cluster == services.cluster_id);
     let seen = if is_ours { hello.seen } else { LogIndex(0) };
-    let is_behind = services.reader.wait_applied(seen, deadline).await.is_err();
+    let is_here = has_what_was_seen(services, seen, deadline).await;
     if seen > LogIndex(0) {
         let counters = &services.counters;
-        let resumed = if is_behind {
-            &counters.not_resumed
-        } else {
+        let resumed = if is_here {
             &counters.resumed
+        } else {
+            &counters.not_resumed
         };
         resumed.fetch_add(1, Ordering::Relaxed);
     }
-    if is_behind {
+    if !is_here {
         return Err((CloseCode::Overloaded, "this node is behind what the client has seen"));
     }
     let speaks = services.speaks(device);
@@ -101,6 +104,26 @@ pub(super) async fn open(connection: &Connection, device: &DeviceId, services: &
         speaks,
         leader,
     })
+}
+
+/// Waits until this node has applied what a client has seen.
+///
+/// Whatever was applied anywhere is committed, so a leader that has just shown that it leads knows of it. When it does not,
+/// the client has seen it in another history: that of a cluster from before a restore, or what was lost when a majority
+/// was. It would wait in vain then, and is served what there is.
+async fn has_what_was_seen(services: &Services, seen: LogIndex, deadline: Instant) -> bool {
+    let patience = deadline.min(Instant::now() + SEEN_PATIENCE);
+    if services.reader.wait_applied(seen, patience).await.is_ok() {
+        return true;
+    }
+    let there = match services.relay.read_index(deadline).await {
+        Ok(committed) if committed < seen => {
+            tracing::warn!(%seen, %committed, "a client has seen a history that is not this cluster's any more");
+            committed
+        }
+        Ok(_) | Err(_) => seen,
+    };
+    services.reader.wait_applied(there, deadline).await.is_ok()
 }
 
 /// What a stream that cannot be read on is closed with.

@@ -31,6 +31,9 @@ const UNFINISHED_SIDE_FILE: &str = "identity.toml.forming";
 pub struct Incarnation(pub u128);
 
 impl Incarnation {
+    /// No directory's: recorded for a node that may never come back, it refuses all that would.
+    pub(super) const NOBODYS: Self = Self(0);
+
     fn random() -> Self {
         Self(rand::random())
     }

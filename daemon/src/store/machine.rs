@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::SystemTime;
 
 use arc_swap::ArcSwapOption;
 use quorate_core::{DeviceId, Entry, Event, LogIndex, Outcome, RecordKey, RoomId, State, StateEvent};
@@ -16,6 +17,7 @@ use crate::consensus::types::{LogEntry, LogId, Payload, Proposal, StoredMembersh
 use crate::fanout::Hub;
 
 use super::identity::Identity;
+use super::notes::HashNotes;
 use super::publish::{published, voids};
 use super::removal::RemovalTeller;
 use super::rows::{self, Batch, Change, Install, Meta, Op};
@@ -38,6 +40,9 @@ pub(super) struct Shared {
     /// What readers find in the rows.
     pub(super) visible: watch::Sender<Option<LogIndex>>,
     pub(super) removals: RemovalTeller,
+    pub(super) hashes: HashNotes,
+    /// The last entry of the newest snapshot, and when that was made.
+    pub(super) snapshot: watch::Sender<Option<(LogIndex, SystemTime)>>,
     pub(super) failure: Failure,
     pub(super) stats: Arc<LogStats>,
     /// Entries that were answered from a stored receipt.
@@ -79,6 +84,8 @@ impl Shared {
             applied: watch::Sender::new(meta),
             visible: watch::Sender::new(visible),
             removals: RemovalTeller::default(),
+            hashes: HashNotes::default(),
+            snapshot: watch::Sender::new(None),
             failure,
             stats: Arc::default(),
             repeats: AtomicU64::new(0),
@@ -168,7 +175,7 @@ impl Machine {
                     Some(entry)
                 }
                 Payload::Membership(membership) => {
-                    meta.membership = StoredMembership::new(Some(log_id), membership);
+                    meta.set_membership(StoredMembership::new(Some(log_id), membership));
                     None
                 }
             };
@@ -184,11 +191,14 @@ impl Machine {
         let mut touched = BTreeSet::new();
         let mut state = self.shared.write();
         for Decoded { log_id, entry } in decoded {
+            let index = LogIndex(log_id.index());
             let Some(entry) = entry else {
+                self.shared.hashes.offer(index, state.hash().hash);
                 outcomes.push(None);
                 continue;
             };
-            let applied = state.apply(LogIndex(log_id.index()), &entry);
+            let applied = state.apply(index, &entry);
+            self.shared.hashes.offer(index, state.hash().hash);
             // Every entry moves the clock or the hash, which are in the clock's record.
             touched.insert(RecordKey::Clock);
             if applied.repeated {
@@ -219,6 +229,7 @@ impl Machine {
         Batch {
             applied,
             membership: changed.then(|| meta.membership.clone()),
+            highest_node: meta.highest_node,
             records,
             changes,
         }

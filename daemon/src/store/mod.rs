@@ -17,17 +17,21 @@
 //!
 //! Knows nothing of sessions, sockets and who may read what.
 
+mod backup;
 mod database;
 mod error;
 mod failure;
 mod identity;
 mod machine;
+mod notes;
 mod open;
 mod publish;
 mod raft_log;
 mod raft_machine;
 mod reader;
+mod recover;
 mod removal;
+mod restore;
 mod rows;
 mod seal;
 mod snapshot;
@@ -35,6 +39,10 @@ mod stats;
 #[cfg(test)]
 mod suite;
 
+pub use backup::{
+    BACKUP_FORMAT_VERSION, BackupError, BackupStream, Backups, SAVES_KEPT, SAVES_MAX, Save, SaveError, SaveState,
+    Summary, check as check_backup, rehash as rehash_backup,
+};
 pub use database::Databases;
 pub use error::{HistoryError, OpenError, SnapshotError, StoreError, WaitError};
 pub use failure::Failure;
@@ -43,7 +51,9 @@ pub use open::{RAFT_FILE, STATE_FILE, Store};
 pub use raft_log::LogStore;
 pub use raft_machine::{SnapshotBuilder, StateMachine};
 pub use reader::{LINES_MAX, Range, Reader, StoredEvent};
+pub use recover::{RecoverError, Survivor};
 pub use removal::{Removal, Removals};
+pub use restore::RestoreError;
 pub use snapshot::{
     FRAME_MAX_BYTES, Received, SnapshotData, SnapshotDir, SnapshotMeta, SnapshotReader, SnapshotWriter,
 };

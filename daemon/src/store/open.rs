@@ -19,7 +19,7 @@ use super::machine::{Machine, QUEUE_BATCHES_MAX, Shared};
 use super::raft_log::{self, PurgeFloor, WriterThread};
 use super::rows::{self, Outlets, RowsThread};
 use super::snapshot::{NEW_PREFIX, SPOOL_PREFIX};
-use super::{Databases, Failure, LogStore, OpenError, Reader, SnapshotDir, StateMachine, StoreError};
+use super::{Backups, Databases, Failure, LogStore, OpenError, Reader, SnapshotDir, StateMachine, StoreError};
 
 /// The Raft log's file in a data directory.
 pub const RAFT_FILE: &str = "raft.redb";
@@ -190,6 +190,12 @@ impl Store {
         self.reader.clone()
     }
 
+    /// Makes backups of it.
+    #[must_use]
+    pub fn backups(&self) -> Backups {
+        Backups::new(self.reader())
+    }
+
     /// Where received snapshots are put down.
     #[must_use]
     pub fn snapshot_dir(&self) -> SnapshotDir {
@@ -232,12 +238,17 @@ impl fmt::Debug for Store {
 }
 
 /// Makes a file that must not be there.
-fn open_file(databases: &Databases, file: File, path: &Path) -> Result<Database, OpenError> {
+pub(super) fn open_file(databases: &Databases, file: File, path: &Path) -> Result<Database, OpenError> {
     databases.open(file, path).map_err(|error| opening(file, path, error))
 }
 
 /// Opens a file of a formed node and checks that it is of the same node and life.
-fn open_formed(databases: &Databases, file: File, dir: &Path, identity: &Identity) -> Result<Database, OpenError> {
+pub(super) fn open_formed(
+    databases: &Databases,
+    file: File,
+    dir: &Path,
+    identity: &Identity,
+) -> Result<Database, OpenError> {
     let path = dir.join(file.to_string());
     match fs::metadata(&path) {
         Ok(metadata) if metadata.len() == 0 && databases.are_files() => {

@@ -2,11 +2,14 @@
 
 use std::fmt;
 use std::io;
+use std::time::SystemTime;
 
 use futures_util::{Stream, StreamExt};
 use openraft::alias::{SnapshotMetaOf, SnapshotOf};
 use openraft::storage::{EntryResponder, RaftStateMachine};
 use openraft::{OptionalSend, RaftSnapshotBuilder};
+
+use quorate_core::LogIndex;
 
 use crate::consensus::types::{Answer, LogId, TypeConfig};
 
@@ -48,7 +51,11 @@ impl StateMachine {
 
 /// Makes what is applied durable, and names it: its bytes are made when they are sent.
 async fn snapshot_of(machine: &Machine) -> Result<Snapshot, StoreError> {
-    let Meta { applied, membership } = machine.checkpoint().await?;
+    let Meta {
+        applied, membership, ..
+    } = machine.checkpoint().await?;
+    let made = applied.map(|id| (LogIndex(id.index()), SystemTime::now()));
+    machine.shared.snapshot.send_replace(made);
     Ok(Snapshot {
         meta: SnapshotMetaOf::<TypeConfig> {
             last_log_id: applied,
@@ -71,7 +78,9 @@ impl RaftStateMachine<TypeConfig> for StateMachine {
     type SnapshotBuilder = SnapshotBuilder;
 
     async fn applied_state(&mut self) -> Result<(Option<LogId>, StoredMembership), io::Error> {
-        let Meta { applied, membership } = self.machine.shared.applied.borrow().clone();
+        let Meta {
+            applied, membership, ..
+        } = self.machine.shared.applied.borrow().clone();
         Ok((applied, membership))
     }
 

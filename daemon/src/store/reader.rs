@@ -4,10 +4,10 @@ use std::fmt;
 use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use quorate_core::{EventNo, LogIndex, RoomEvent, RoomId, Seq, State};
+use quorate_core::{EventNo, LogIndex, NodeId, RoomEvent, RoomId, Seq, State};
 use redb::ReadTransaction;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time::{Instant, timeout_at};
@@ -205,23 +205,13 @@ impl Reader {
         read: impl FnOnce(&ReadTransaction) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, HistoryError> {
         let deadline = Instant::now() + READ_WAIT_MAX;
-        let target = self.last_applied().map(|id| LogIndex(id.index()));
-        let mut visible = self.shared.visible.subscribe();
+        let target = self.target();
         let ready = async {
             let turn = Arc::clone(&self.turns)
                 .acquire_owned()
                 .await
                 .map_err(|_| StoreError::Closed)?;
-            if *visible.borrow_and_update() < target
-                && let Some(writer) = self.writer.upgrade()
-            {
-                // A full queue needs no hurry: its writer has enough for a transaction.
-                drop(writer.try_send(Op::Hurry));
-            }
-            tokio::select! {
-                seen = visible.wait_for(|visible| *visible >= target) => drop(seen.map_err(|_| StoreError::Closed)?),
-                failure = self.shared.failure.wait() => return Err(failure),
-            }
+            self.until_visible(target).await?;
             Ok::<_, StoreError>(turn)
         };
         let turn = timeout_at(deadline, ready).await.map_err(|_| HistoryError::Busy)??;
@@ -239,6 +229,60 @@ impl Reader {
             .await
             .map_err(|_| StoreError::Closed)?;
         Ok(done?)
+    }
+
+    /// What the rows must have to have everything that is applied now.
+    fn target(&self) -> Option<LogIndex> {
+        self.last_applied().map(|id| LogIndex(id.index()))
+    }
+
+    async fn until_visible(&self, target: Option<LogIndex>) -> Result<(), StoreError> {
+        let mut visible = self.shared.visible.subscribe();
+        if *visible.borrow_and_update() < target
+            && let Some(writer) = self.writer.upgrade()
+        {
+            // A full queue needs no hurry: its writer has enough for a transaction.
+            drop(writer.try_send(Op::Hurry));
+        }
+        tokio::select! {
+            seen = visible.wait_for(|visible| *visible >= target) => seen.map(drop).map_err(|_| StoreError::Closed),
+            failure = self.shared.failure.wait() => Err(failure),
+        }
+    }
+
+    /// Waits until the rows have everything that was applied before the call.
+    pub(super) async fn rows_ready(&self) -> Result<(), HistoryError> {
+        let ready = self.until_visible(self.target());
+        let ready = timeout_at(Instant::now() + READ_WAIT_MAX, ready).await;
+        Ok(ready.map_err(|_| HistoryError::Busy)??)
+    }
+
+    pub(super) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// Hashes of the state, each as it was when all up to an index was applied, by rising indexes: those noted at the
+    /// indexes at which all nodes note them, and the newest.
+    #[must_use]
+    pub fn state_hashes(&self) -> Vec<(LogIndex, u128)> {
+        let mut hashes = self.shared.hashes.all();
+        let newest = self.with_state(State::hash);
+        // What was applied in between has been noted, and may be above.
+        hashes.retain(|(index, _)| *index < newest.index);
+        hashes.push((newest.index, newest.hash));
+        hashes
+    }
+
+    /// The last entry of this node's newest snapshot, and when that was made.
+    #[must_use]
+    pub fn snapshot(&self) -> Option<(LogIndex, SystemTime)> {
+        *self.shared.snapshot.borrow()
+    }
+
+    /// The highest id of a node that ever was a member.
+    #[must_use]
+    pub fn highest_node(&self) -> NodeId {
+        self.shared.applied.borrow().highest_node
     }
 
     /// The size of both files.

@@ -6,12 +6,19 @@ mod telemetry;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
+use bytes::Bytes;
+use futures_util::StreamExt;
 use quorate_adminapi::{
-    Cluster, Member, MemberRole, MemberState, RaftInfo, StateHash, Status, UtcTime, Version, Vitals,
+    Cluster, Member, MemberRole, MemberState, RaftInfo, RaftLog, RaftVerify, Snapshots, StateHash, Status, UtcTime,
+    Version, Vitals,
 };
 use quorate_core::{Done, InviteId, InviteKey, LogIndex, NodeId, Operation, Operator, State, Timestamp};
-use quorate_daemon::admin::{AdminError, AdminSocket, FreshInvite, MetricsSnapshot, Source, serve_admin};
+use quorate_daemon::admin::{
+    AdminError, AdminSocket, BackupBody, FreshInvite, LogQuery, MetricsSnapshot, RaftSource, SnapshotSource, Source,
+    serve_admin,
+};
 use quorate_daemon::chronicle::Chronicle;
 use tempfile::TempDir;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -28,6 +35,8 @@ pub(crate) struct Fake {
     pub(crate) operated: Arc<Mutex<Vec<(Operator, Operation)>>>,
     pub(crate) chronicle: Arc<Chronicle>,
     pub(crate) faulty_config: bool,
+    /// Chunks of the backup that it gives, each after a pause.
+    pub(crate) backup: (usize, Duration),
 }
 
 impl Fake {
@@ -108,6 +117,49 @@ impl Source for Fake {
             link: "chat://h1:7400/?i=0".to_owned(),
             key: InviteKey([0; 32]),
         })
+    }
+}
+
+impl SnapshotSource for Fake {
+    fn snapshots(&self) -> Snapshots {
+        Snapshots {
+            node: NodeId(1),
+            snapshot: None,
+            applied: LogIndex(918),
+            saves: Vec::new(),
+        }
+    }
+
+    async fn save(&self, _: u32, stale: bool) -> Result<BackupBody, AdminError> {
+        if let Some(error) = self.fails_with.clone().filter(|_| !stale) {
+            return Err(error);
+        }
+        let (chunks, pause) = self.backup;
+        let chunk = move |_| async move {
+            tokio::time::sleep(pause).await;
+            Ok(BACKUP_CHUNK)
+        };
+        Ok(futures_util::stream::iter(0..chunks).then(chunk).boxed())
+    }
+}
+
+/// As much as a buffer of the connection.
+pub(crate) const BACKUP_CHUNK: Bytes = Bytes::from_static(&[b'x'; 256 << 10]);
+
+impl RaftSource for Fake {
+    async fn log(&self, ask: LogQuery) -> Result<RaftLog, AdminError> {
+        Ok(RaftLog {
+            first: Some(LogIndex(901)),
+            last: Some(LogIndex(920)),
+            entries: Vec::new(),
+            next: ask.from,
+        })
+    }
+
+    async fn verify(&self, all: bool) -> Result<RaftVerify, AdminError> {
+        let noted = Some([(LogIndex(64), 1)].into());
+        let nodes = [(NodeId(1), noted.clone()), (NodeId(2), noted), (NodeId(3), None)];
+        Ok(RaftVerify::of(&nodes.into(), all))
     }
 }
 

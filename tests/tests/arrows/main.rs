@@ -40,6 +40,11 @@ fn the_daemons_modules_use_each_other_as_the_table_says() {
 }
 
 #[test]
+fn who_may_use_a_part_of_a_crate_uses_nothing_else_of_it() {
+    hold(rule::parts(&root()));
+}
+
+#[test]
 fn quinn_redb_and_openraft_are_named_by_their_owners_only() {
     hold(rule::owned_libraries(&root()));
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use tempfile::TempDir;
 
-use crate::rule::{Violation, crate_arrows, daemon_arrows, dependency_reasons, files, owned_libraries};
+use crate::rule::{Violation, crate_arrows, daemon_arrows, dependency_reasons, files, owned_libraries, parts};
 
 /// A workspace of these files, and what a rule finds in it.
 fn found(rule: impl Fn(&Path) -> Vec<Violation>, files: &[(&str, &str)]) -> Vec<String> {
@@ -51,6 +51,13 @@ fn more_of_a_module_than_the_table_gives() {
         found(daemon_arrows, &[("daemon/src/session/mod.rs", session)]),
         expected
     );
+}
+
+#[test]
+fn more_of_a_crate_than_a_part() {
+    let ctl = "use quorate_daemon::offline::check_file;\nuse quorate_daemon::{offline, store::Store};\n";
+    let expected = ["ctl/src/command/x.rs:2: ctl may use offline of quorate_daemon only"];
+    assert_eq!(found(parts, &[("ctl/src/command/x.rs", ctl)]), expected);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::reference::{Reference, references, renamed_modules};
 use crate::table::{
     CORE_DIR, CORE_LIBRARIES, CRATES, CrateRow, DAEMON, DAEMON_MAIN, DAEMON_MODULES, EMPTY_NAMES, FILE_LINES_MAX,
-    ModuleRow, OWNED,
+    ModuleRow, OWNED, PARTS, PartRow,
 };
 use crate::workspace::{Source, line_of, manifest, sources};
 
@@ -116,6 +116,22 @@ pub(crate) fn daemon_arrows(root: &Path) -> Vec<Violation> {
                     *line,
                     format!("{} may not use {used}", row.module),
                 ));
+            }
+        }
+    }
+    found
+}
+
+/// Crates that may use a part of another use nothing else of it.
+pub(crate) fn parts(root: &Path) -> Vec<Violation> {
+    let mut found = Vec::new();
+    for file in &placed(root) {
+        for Reference { line, path } in &file.references {
+            let of = |row: &&PartRow| row.dir == file.row.dir && row.of == path[0];
+            let Some(row) = PARTS.iter().find(of) else { continue };
+            if !is_below(&path[1..].join("::"), row.module) {
+                let rule = format!("{} may use {} of {} only", row.dir, row.module, row.of);
+                found.push(Violation::new(&file.source.path, *line, rule));
             }
         }
     }

@@ -45,7 +45,14 @@ pub(crate) const CRATES: &[CrateRow] = &[
     },
     CrateRow {
         dir: "ctl",
-        uses: &["quorate_core", "quorate_certs", "quorate_formation", "quorate_adminapi"],
+        // Of the daemon only `offline`, which does to files what the daemon would not do to its own.
+        uses: &[
+            "quorate_core",
+            "quorate_certs",
+            "quorate_formation",
+            "quorate_adminapi",
+            "quorate_daemon",
+        ],
     },
     CrateRow {
         dir: "demo",
@@ -102,6 +109,19 @@ pub(crate) const CRATES: &[CrateRow] = &[
         ],
     },
 ];
+
+/// A crate that uses no more than a part of another.
+pub(crate) struct PartRow {
+    pub(crate) dir: &'static str,
+    pub(crate) of: &'static str,
+    pub(crate) module: &'static str,
+}
+
+pub(crate) const PARTS: &[PartRow] = &[PartRow {
+    dir: "ctl",
+    of: "quorate_daemon",
+    module: "offline",
+}];
 
 /// What a part of the daemon may use. A path allows what is below it; a part may always use itself.
 pub(crate) struct ModuleRow {
@@ -209,6 +229,11 @@ pub(crate) const DAEMON_MODULES: &[ModuleRow] = &[
             "store::WaitError",
         ],
         crates: &["quorate_core", "quorate_protocol", "quorate_transport"],
+    },
+    ModuleRow {
+        module: "offline",
+        modules: &["store"],
+        crates: &["quorate_core", "quorate_certs", "quorate_formation", "quorate_adminapi"],
     },
     // It declares what it asks for; the node answers.
     ModuleRow {

@@ -35,6 +35,27 @@ pub fn get_log_id(from: &mut &[u8]) -> Option<LogId> {
     Some(LogId::new(CommittedLeaderIdOf::<TypeConfig>::new(term, node), index))
 }
 
+/// A log id in numbers.
+#[must_use]
+pub fn log_id(term: u64, node: NodeId, index: u64) -> LogId {
+    LogId::new(CommittedLeaderIdOf::<TypeConfig>::new(term, node), index)
+}
+
+/// A vote that no quorum has granted.
+#[must_use]
+pub fn vote(term: u64, node: NodeId) -> Vote {
+    Vote {
+        leader_id: LeaderIdOf::<TypeConfig>::new(term, node),
+        committed: false,
+    }
+}
+
+/// An entry that brings a membership.
+#[must_use]
+pub fn membership_entry(log_id: LogId, membership: Membership<NodeId, NodeAddrs>) -> LogEntry {
+    LogEntry::new_membership(log_id, membership)
+}
+
 /// A 0, or a 1 and the log id.
 pub fn put_log_id_option(out: &mut Vec<u8>, id: Option<&LogId>) {
     out.put_u8(id.is_some().into());

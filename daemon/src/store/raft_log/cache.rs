@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use quorate_core::NodeId;
+use quorate_core::{LogIndex, NodeId};
 
 use crate::consensus::types::shape;
 use crate::consensus::types::{LogEntry, LogId, Vote};
@@ -53,6 +53,12 @@ impl Memory {
     /// The first index that is not purged.
     fn first(&self) -> u64 {
         self.purged.map_or(self.begin, |purged| purged.index() + 1)
+    }
+
+    /// The first and the last entry; none of an empty log.
+    pub(super) fn bounds(&self) -> Option<(LogIndex, LogIndex)> {
+        let last = self.last?;
+        Some((LogIndex(self.first()), LogIndex(last.index())))
     }
 
     /// Takes the entries in, unless they leave a hole.

@@ -10,6 +10,7 @@
 
 mod cache;
 mod floor;
+mod offline;
 mod reading;
 mod storage;
 mod table;
@@ -28,6 +29,7 @@ use super::{Failure, LogStats, StoreError};
 
 use cache::Memory;
 pub(super) use floor::PurgeFloor;
+pub(super) use offline::{Tail, begin_after, read_tail, take_over};
 pub(super) use table::{identity_row, write_identity};
 pub(super) use writer::WriterThread;
 use writer::{Op, Writer};

@@ -6,6 +6,7 @@ use std::ops::{Bound, Range, RangeBounds};
 use std::sync::Arc;
 
 use openraft::RaftLogReader;
+use quorate_core::LogIndex;
 
 use crate::consensus::types::{LogEntry, TypeConfig, Vote};
 use crate::store::StoreError;
@@ -55,6 +56,23 @@ impl Log {
             .await
             .map_err(|_| StoreError::Closed)?;
         self.failure.note(read)
+    }
+}
+
+impl LogStore {
+    /// The first and the last entry that are in the log now; none when it is empty.
+    #[must_use]
+    pub fn bounds(&self) -> Option<(LogIndex, LogIndex)> {
+        self.log.read().bounds()
+    }
+
+    /// Entries of a range that are in the log, from its start on without a gap: as many as the limit in bytes allows, and
+    /// one at least, if there is any.
+    ///
+    /// # Errors
+    /// When the store failed or closed.
+    pub async fn page(&self, range: Range<u64>, bytes_max: usize) -> Result<Vec<LogEntry>, StoreError> {
+        self.log.entries(range, bytes_max).await
     }
 }
 

@@ -30,12 +30,12 @@ pub(super) use change::{Change, EventRow};
 pub(super) use history::history;
 pub(super) use lookup::{events_from, lines, original};
 pub(super) use table::{
-    EVENTS, Meta, ORIGINALS, PLACES, RECORDS, RowsTable, check_row, failed, identity_row, load_meta, load_state,
-    write_identity, write_meta,
+    EVENTS, Meta, ORIGINALS, PLACES, RECORDS, RowsTable, check_row, decode_event, decode_original, decode_place,
+    decode_record, failed, identity_row, load_meta, load_state, write_identity, write_meta,
 };
 pub(super) use thread::{Install, Op, Outlets, RowsThread};
 
-use quorate_core::{Record, RecordKey};
+use quorate_core::{NodeId, Record, RecordKey};
 
 use crate::consensus::types::{LogId, StoredMembership};
 
@@ -45,6 +45,8 @@ pub(super) struct Batch {
     pub(super) applied: LogId,
     /// The last membership, if the run has one.
     pub(super) membership: Option<StoredMembership>,
+    /// The highest id of a node that ever was a member, also of one that came and went within the run.
+    pub(super) highest_node: NodeId,
     /// Key and sealed value; without one, the row is deleted.
     pub(super) records: Vec<(Vec<u8>, Option<Vec<u8>>)>,
     /// In log order.

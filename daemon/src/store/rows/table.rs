@@ -1,7 +1,8 @@
 //! The tables of `state.redb`: shapes of their rows, and reading them at start.
 
 use bytes::{Buf, Bytes};
-use quorate_core::{EventNo, Record, RecordKey, RoomId, Seq, State};
+use quorate_core::{EventNo, NodeId, Record, RecordKey, RoomEvent, RoomId, Seq, State};
+use quorate_protocol::event;
 use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition, TableError, WriteTransaction};
 
 use crate::consensus::types::LogId;
@@ -23,6 +24,7 @@ const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
 const META_PLACE: Place = place("meta");
 const IDENTITY: &str = "identity";
 const APPLIED: &str = "applied";
+const HIGHEST_NODE: &str = "highest_node";
 
 const fn place(table: &'static str) -> Place {
     Place {
@@ -54,11 +56,31 @@ impl RowsTable {
     }
 }
 
-/// Up to which entry the rows are, and the membership at that entry.
+/// Up to which entry the rows are, and what Raft knows of nodes at that entry.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(in crate::store) struct Meta {
     pub(in crate::store) applied: Option<LogId>,
     pub(in crate::store) membership: StoredMembership,
+    /// The highest id of a node that ever was a member: ids are never given again.
+    pub(in crate::store) highest_node: NodeId,
+}
+
+impl Meta {
+    /// Of a time when the highest id was not written down; it is no lower than those of the members.
+    pub(in crate::store) fn new(applied: Option<LogId>, membership: StoredMembership) -> Self {
+        let mut meta = Self {
+            applied,
+            ..Self::default()
+        };
+        meta.set_membership(membership);
+        meta
+    }
+
+    pub(in crate::store) fn set_membership(&mut self, membership: StoredMembership) {
+        let highest = membership.nodes().map(|(node, _)| *node).max();
+        self.highest_node = self.highest_node.max(highest.unwrap_or_default());
+        self.membership = membership;
+    }
 }
 
 /// Maps redb's errors to ours.
@@ -104,10 +126,16 @@ pub(in crate::store) fn load_meta(transaction: &ReadTransaction) -> Result<Meta,
     let mut rest = value.as_slice();
     let applied = shape::get_log_id_option(&mut rest);
     let membership = shape::get_stored_membership(&mut rest);
-    match (applied, membership) {
-        (Some(applied), Some(membership)) if rest.is_empty() => Ok(Meta { applied, membership }),
-        _ => Err(META_PLACE.corrupt(APPLIED.as_bytes(), "not the shape of its row")),
+    let mut meta = match (applied, membership) {
+        (Some(applied), Some(membership)) if rest.is_empty() => Meta::new(applied, membership),
+        _ => return Err(META_PLACE.corrupt(APPLIED.as_bytes(), "not the shape of its row")),
+    };
+    if let Some(value) = get_meta(transaction, HIGHEST_NODE)? {
+        let bad = |_| META_PLACE.corrupt(HIGHEST_NODE.as_bytes(), "not the shape of its row");
+        let highest = value.as_slice().try_get_u64().map_err(bad)?;
+        meta.highest_node = meta.highest_node.max(NodeId(highest));
     }
+    Ok(meta)
 }
 
 pub(in crate::store) fn write_meta(transaction: &WriteTransaction, meta: &Meta) -> Result<(), StoreError> {
@@ -117,6 +145,8 @@ pub(in crate::store) fn write_meta(transaction: &WriteTransaction, meta: &Meta) 
     });
     let mut table = transaction.open_table(META).map_err(failed)?;
     table.insert(APPLIED, row.as_slice()).map_err(failed)?;
+    let row = seal(HIGHEST_NODE.as_bytes(), &meta.highest_node.0.to_be_bytes());
+    table.insert(HIGHEST_NODE, row.as_slice()).map_err(failed)?;
     Ok(())
 }
 
@@ -127,7 +157,7 @@ pub(super) fn encode_record(key: &[u8], record: &Record) -> Vec<u8> {
     })
 }
 
-fn decode_record(key: &[u8], value: &[u8]) -> Result<Record, StoreError> {
+pub(in crate::store) fn decode_record(key: &[u8], value: &[u8]) -> Result<Record, StoreError> {
     let place = RowsTable::Records.place();
     let payload = unseal(place, key, value)?;
     let record: Option<Record> = rmp_serde::from_slice(payload).ok();
@@ -165,7 +195,7 @@ pub(super) fn seal_place(event: &EventRow) -> ([u8; 16], Vec<u8>) {
 }
 
 /// Room, seq and event number of a row of places.
-pub(super) fn decode_place(key: &[u8], value: &[u8]) -> Result<(RoomId, Seq, u64), StoreError> {
+pub(in crate::store) fn decode_place(key: &[u8], value: &[u8]) -> Result<(RoomId, Seq, u64), StoreError> {
     let table = RowsTable::Places.place();
     let bad = |_| table.corrupt(key, "not the shape of its row");
     let mut payload = unseal(table, key, value)?;
@@ -186,6 +216,22 @@ pub(super) fn no_at(
     let value = places.get(key.as_slice()).map_err(failed)?;
     let place = value.map(|value| decode_place(&key, value.value())).transpose()?;
     Ok(place.map(|(_, _, no)| no))
+}
+
+/// The event of a row of events.
+pub(in crate::store) fn decode_event(key: &[u8], value: &[u8]) -> Result<RoomEvent, StoreError> {
+    let table = RowsTable::Events.place();
+    let decoded = event::decode(unseal(table, key, value)?).ok();
+    let decoded = decoded.filter(|event| event.no.0.to_be_bytes() == key);
+    decoded.ok_or_else(|| table.corrupt(key, "not the shape of an event"))
+}
+
+/// The event of a row of originals.
+pub(in crate::store) fn decode_original(key: &[u8], value: &[u8]) -> Result<RoomEvent, StoreError> {
+    let table = RowsTable::Originals.place();
+    let decoded = event::decode(unseal(table, key, value)?).ok();
+    let decoded = decoded.filter(|event| key::place(event.room.0, event.seq.0) == key);
+    decoded.ok_or_else(|| table.corrupt(key, "not the shape of an event"))
 }
 
 /// The bytes of an event that a place names.

@@ -55,6 +55,7 @@ impl Rows {
         let batch = Batch {
             applied: LogId::new(CommittedLeaderIdOf::<TypeConfig>::new(1, NodeId(1)), 1),
             membership: None,
+            highest_node: NodeId(0),
             records: Vec::new(),
             changes,
         };

@@ -60,7 +60,7 @@ impl RowsWriter {
         transaction.set_durability(Durability::None).map_err(failed)?;
         let mut meta = Meta {
             applied,
-            membership: self.meta.membership.clone(),
+            ..self.meta.clone()
         };
         {
             let mut records = transaction.open_table(RECORDS).map_err(failed)?;
@@ -70,8 +70,9 @@ impl RowsWriter {
             for batch in batches {
                 last.extend(batch.records);
                 changes.push(batch.changes);
+                meta.highest_node = meta.highest_node.max(batch.highest_node);
                 if let Some(membership) = batch.membership {
-                    meta.membership = membership;
+                    meta.set_membership(membership);
                 }
             }
             Lines::open(&transaction)?.change(changes.into_iter().flatten())?;

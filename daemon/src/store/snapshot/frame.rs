@@ -2,13 +2,14 @@
 //!
 //! ```text
 //! frame    kind u8, number u32 (from 0), payload, CRC-32C u32 over all before it
-//! header   1: format u32, cluster (16 bytes), last log id, membership
+//! header   1: format u32, cluster (16 bytes), last log id, membership, highest node id ever u64 (from format 3 on)
 //! rows     2: table u8, then rows: key length u32, key, value length u32, value (sealed)
 //! trailer  3: rows of each table u64 x 4, CRC-32C u32 over the CRCs of all frames before it
 //! ```
 //! Tables come one after the other, each sorted by its keys.
 
 use bytes::{Buf, BufMut, Bytes};
+use quorate_core::NodeId;
 
 use crate::consensus::types::shape;
 use crate::store::SnapshotError;
@@ -17,10 +18,12 @@ use crate::store::rows::{Meta, RowsTable};
 /// The largest frame.
 pub const FRAME_MAX_BYTES: usize = 256 << 10;
 /// The newest shape of a snapshot that is known here, and the one that is made.
-pub(super) const FORMAT_VERSION: u32 = 2;
+pub(super) const FORMAT_VERSION: u32 = 3;
+/// The oldest that is read. Format 1 was of builds before any release.
+pub(super) const FORMAT_OLDEST: u32 = 2;
 
 /// How many rows each table has, in the order of [`RowsTable::ALL`].
-pub(super) type Counts = [u64; RowsTable::COUNT];
+pub(in crate::store) type Counts = [u64; RowsTable::COUNT];
 
 const HEADER: u8 = 1;
 const ROWS: u8 = 2;
@@ -29,7 +32,7 @@ const ENVELOPE_BYTES: usize = 1 + 4 + 4;
 const LENGTHS_BYTES: usize = 4 + 4;
 
 /// What a frame says.
-pub(super) enum Frame<'a> {
+pub(in crate::store) enum Frame<'a> {
     Header { format: u32, rest: &'a [u8] },
     Rows { table: RowsTable, rows: &'a [u8] },
     Trailer { counts: Counts, chain: u32 },
@@ -37,9 +40,9 @@ pub(super) enum Frame<'a> {
 
 /// Numbers the frames and chains their checksums, on either side.
 #[derive(Default)]
-pub(super) struct Chain {
-    pub(super) next: u32,
-    pub(super) crc: u32,
+pub(in crate::store) struct Chain {
+    pub(in crate::store) next: u32,
+    pub(in crate::store) crc: u32,
 }
 
 impl Chain {
@@ -68,6 +71,7 @@ impl Chain {
         frame.put_slice(cluster.as_bytes());
         shape::put_log_id_option(&mut frame, meta.applied.as_ref());
         shape::put_stored_membership(&mut frame, &meta.membership);
+        frame.put_u64(meta.highest_node.0);
         self.close(frame)
     }
 
@@ -93,7 +97,7 @@ impl Chain {
     }
 
     /// Takes a frame in, if it is the next one and is what was sent.
-    pub(super) fn accept<'a>(&mut self, frame: &'a [u8]) -> Result<Frame<'a>, SnapshotError> {
+    pub(in crate::store) fn accept<'a>(&mut self, frame: &'a [u8]) -> Result<Frame<'a>, SnapshotError> {
         let number = self.next;
         let bad = |what| SnapshotError::Garbled { frame: number, what };
         if frame.len() > FRAME_MAX_BYTES {
@@ -163,18 +167,21 @@ impl RowsFrame {
     }
 }
 
-/// Cluster and meta of a header of the known format.
-pub(super) fn parse_header(mut rest: &[u8]) -> Option<(String, Meta)> {
+/// Cluster and meta of a header.
+pub(in crate::store) fn parse_header(format: u32, mut rest: &[u8]) -> Option<(String, Meta)> {
     let len = usize::from(rest.try_get_u8().ok()?);
     let (cluster, mut rest) = rest.split_at_checked(len)?;
     let cluster = String::from_utf8(cluster.to_vec()).ok()?;
     let applied = shape::get_log_id_option(&mut rest)?;
-    let membership = shape::get_stored_membership(&mut rest)?;
-    rest.is_empty().then_some((cluster, Meta { applied, membership }))
+    let mut meta = Meta::new(applied, shape::get_stored_membership(&mut rest)?);
+    if format > 2 {
+        meta.highest_node = meta.highest_node.max(NodeId(rest.try_get_u64().ok()?));
+    }
+    rest.is_empty().then_some((cluster, meta))
 }
 
 /// The next row of a frame of rows.
-pub(super) fn next_row<'a>(rows: &mut &'a [u8]) -> Option<(&'a [u8], &'a [u8])> {
+pub(in crate::store) fn next_row<'a>(rows: &mut &'a [u8]) -> Option<(&'a [u8], &'a [u8])> {
     let mut part = || {
         let len = usize::try_from(rows.try_get_u32().ok()?).ok()?;
         let (part, rest) = rows.split_at_checked(len)?;

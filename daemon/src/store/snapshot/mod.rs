@@ -4,13 +4,16 @@
 
 mod frame;
 mod install;
+mod loader;
 mod reader;
 mod writer;
 
 pub use frame::FRAME_MAX_BYTES;
+pub(super) use frame::{Chain, Counts, Frame, next_row};
 pub(super) use install::install;
-pub(super) use reader::SPOOL_PREFIX;
+pub(super) use loader::{Loader, read_header};
 pub use reader::SnapshotReader;
+pub(super) use reader::{SPOOL_PREFIX, spool_file};
 pub(super) use writer::NEW_PREFIX;
 pub use writer::{Received, SnapshotDir, SnapshotWriter};
 

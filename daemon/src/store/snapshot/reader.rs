@@ -12,7 +12,7 @@ use redb::{ReadTransaction, ReadableTable};
 
 use crate::store::StoreError;
 use crate::store::machine::Shared;
-use crate::store::rows::{self, EVENTS, ORIGINALS, PLACES, RECORDS, RowsTable};
+use crate::store::rows::{self, EVENTS, Meta, ORIGINALS, PLACES, RECORDS, RowsTable};
 
 use super::frame::{Chain, Counts, FRAME_MAX_BYTES};
 
@@ -55,17 +55,23 @@ impl SnapshotReader {
     fn spool(&self) -> Result<Spool, StoreError> {
         self.shared.failure.check()?;
         let mut spool = SpoolWriter::create(&self.shared.dir)?;
-        let read = self.read(|frame| spool.push(&frame));
-        match read {
-            // The spool's own errors (a full disk) fail this snapshot, not the node.
-            Err(error @ StoreError::Io { .. }) => return Err(error),
-            other => self.shared.failure.note(other)?,
-        }
+        self.read(|frame| spool.push(&frame))?;
         spool.finish()
     }
 
-    /// Makes the frames, in one read transaction.
-    fn read(&self, mut push: impl FnMut(Bytes) -> Result<(), StoreError>) -> Result<(), StoreError> {
+    /// Makes the frames, in one read transaction, and says what they are of. Blocks.
+    pub(in crate::store) fn read(
+        &self,
+        push: impl FnMut(Bytes) -> Result<(), StoreError>,
+    ) -> Result<(Meta, Counts), StoreError> {
+        match self.read_rows(push) {
+            // The spool's own errors (a full disk) fail this snapshot, not the node.
+            Err(error @ StoreError::Io { .. }) => Err(error),
+            other => self.shared.failure.note(other),
+        }
+    }
+
+    fn read_rows(&self, mut push: impl FnMut(Bytes) -> Result<(), StoreError>) -> Result<(Meta, Counts), StoreError> {
         let transaction = self.shared.begin_read()?;
         let meta = rows::load_meta(&transaction)?;
         let mut chain = Chain::default();
@@ -93,7 +99,8 @@ impl SnapshotReader {
                 push(chain.close_rows(frame))?;
             }
         }
-        push(chain.trailer(counts))
+        push(chain.trailer(counts))?;
+        Ok((meta, counts))
     }
 }
 
@@ -123,6 +130,25 @@ fn each_row(
     Ok(())
 }
 
+/// A file without a name beside the data, and the name that it had.
+pub(in crate::store) fn spool_file(dir: &Path) -> Result<(PathBuf, File), StoreError> {
+    let number = SPOOLS.fetch_add(1, Ordering::Relaxed);
+    let path = dir.join(format!("{SPOOL_PREFIX}{number}"));
+    let open = || {
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .open(&path)?;
+        // Without a name it is gone with its last user, whatever happens.
+        fs::remove_file(&path)?;
+        Ok(file)
+    };
+    let file = open().map_err(StoreError::io(&path))?;
+    Ok((path, file))
+}
+
 struct SpoolWriter {
     path: PathBuf,
     file: BufWriter<File>,
@@ -130,21 +156,11 @@ struct SpoolWriter {
 
 impl SpoolWriter {
     fn create(dir: &Path) -> Result<Self, StoreError> {
-        let number = SPOOLS.fetch_add(1, Ordering::Relaxed);
-        let path = dir.join(format!("{SPOOL_PREFIX}{number}"));
-        let open = || {
-            let file = OpenOptions::new()
-                .read(true)
-                .write(true)
-                .create(true)
-                .truncate(true)
-                .open(&path)?;
-            // Without a name it is gone with its last user, whatever happens.
-            fs::remove_file(&path)?;
-            Ok(BufWriter::new(file))
-        };
-        let file = open().map_err(StoreError::io(&path))?;
-        Ok(Self { path, file })
+        let (path, file) = spool_file(dir)?;
+        Ok(Self {
+            path,
+            file: BufWriter::new(file),
+        })
     }
 
     fn push(&mut self, frame: &[u8]) -> Result<(), StoreError> {

@@ -1,0 +1,103 @@
+//! What a command is called where operators look at the log, and whether its bytes may be shown to them.
+//!
+//! Both matches are exhaustive on purpose: who adds a command decides here whether it carries a secret.
+
+use super::{Action, Command, Operation, Sweep};
+
+impl Command {
+    /// In kebab-case, the request of a writer and what an operator asks by their own names.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::RegisterUser(_) => "register-user",
+            Self::BindDevice(_) => "bind-device",
+            Self::UnbindDevice(_) => "unbind-device",
+            Self::GrantWriter(_) => "grant-writer",
+            Self::Submit(submission) => submission.action.name(),
+            Self::ChangePassword(_) => "change-password",
+            Self::DeleteUser(_) => "delete-user",
+            Self::CreateBot(_) => "create-bot",
+            Self::SetBotPassword(_) => "set-bot-password",
+            Self::DeleteBot(_) => "delete-bot",
+            Self::Sweep(sweep) => sweep.name(),
+            Self::Operate(operate) => operate.operation.name(),
+        }
+    }
+
+    /// Whether it carries what opens an account or the cluster, be it as a hash only: such bytes are shown to nobody.
+    #[must_use]
+    pub const fn carries_secret(&self) -> bool {
+        match self {
+            Self::RegisterUser(_)
+            | Self::BindDevice(_)
+            | Self::ChangePassword(_)
+            | Self::DeleteUser(_)
+            | Self::CreateBot(_)
+            | Self::SetBotPassword(_) => true,
+            Self::UnbindDevice(_) | Self::GrantWriter(_) | Self::Submit(_) | Self::DeleteBot(_) | Self::Sweep(_) => {
+                false
+            }
+            Self::Operate(operate) => operate.operation.carries_secret(),
+        }
+    }
+}
+
+impl Action {
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::CreateRoom(_) => "create-room",
+            Self::JoinRoom(_) => "join-room",
+            Self::LeaveRoom(_) => "leave-room",
+            Self::PostMessage(_) => "post-message",
+            Self::SetTopic(_) => "set-topic",
+            Self::MarkRead(_) => "mark-read",
+            Self::InviteUser(_) => "invite-user",
+            Self::KickUser(_) => "kick-user",
+            Self::BanUser(_) => "ban-user",
+            Self::UnbanUser(_) => "unban-user",
+            Self::MuteUser(_) => "mute-user",
+            Self::UnmuteUser(_) => "unmute-user",
+            Self::SetRole(_) => "set-role",
+            Self::TransferRoom(_) => "transfer-room",
+            Self::ArchiveRoom(_) => "archive-room",
+            Self::DeleteRoom(_) => "delete-room",
+            Self::EditMessage(_) => "edit-message",
+            Self::RedactMessage(_) => "redact-message",
+            Self::React(_) => "react",
+            Self::SetRetention(_) => "set-retention",
+        }
+    }
+}
+
+impl Sweep {
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::Room(_) => "sweep-room",
+            Self::User(_) => "sweep-user",
+            Self::Expired => "sweep-expired",
+            Self::Closing => "sweep-closing",
+        }
+    }
+}
+
+impl Operation {
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::CreateInvite(_) => "create-invite",
+            Self::RevokeInvite(_) => "revoke-invite",
+            Self::SetServerRetention(_) => "set-server-retention",
+            Self::SetRoomRetention { .. } => "set-room-retention",
+            Self::SetQuota(_) => "set-quota",
+        }
+    }
+
+    const fn carries_secret(&self) -> bool {
+        match self {
+            // The digest of what is in the link.
+            Self::CreateInvite(_) => true,
+            Self::RevokeInvite(_) | Self::SetServerRetention(_) | Self::SetRoomRetention { .. } | Self::SetQuota(_) => {
+                false
+            }
+        }
+    }
+}

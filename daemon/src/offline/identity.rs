@@ -1,0 +1,48 @@
+//! Who a restored node is: its cluster, its CA, its certificate, and where its daemon finds them.
+
+use std::path::{Path, PathBuf};
+
+use quorate_certs::{ClusterCa, ClusterId, NodeIdentity};
+use quorate_core::NodeId;
+use quorate_formation::{CA_DIR, load_ca, save_ca};
+
+use super::RestoreError;
+
+/// What a node is known by.
+pub(super) struct NewIdentity {
+    pub(super) cluster: ClusterId,
+    pub(super) ca: ClusterCa,
+    pub(super) node: NodeIdentity,
+    /// Whether the CA is new, and nobody has it yet.
+    ca_is_new: bool,
+}
+
+impl NewIdentity {
+    /// Of the first node of a new cluster: with a CA of its own, or with one that was saved, which clients know then.
+    pub(super) fn make(node: NodeId, saved_ca: Option<&Path>) -> Result<Self, RestoreError> {
+        let cluster = ClusterId::random();
+        let ca = match saved_ca {
+            Some(dir) => load_ca(dir)?,
+            None => ClusterCa::generate(&cluster)?,
+        };
+        let node = ca.issue_node(&cluster, node)?;
+        Ok(Self {
+            cluster,
+            ca,
+            node,
+            ca_is_new: saved_ca.is_none(),
+        })
+    }
+
+    /// Puts the certificate and its key into the data directory, where a daemon looks that has none beside its config, and
+    /// a new CA into a folder there.
+    pub(super) fn save(&self, data_dir: &Path) -> Result<Option<PathBuf>, RestoreError> {
+        self.node.save(data_dir)?;
+        if !self.ca_is_new {
+            return Ok(None);
+        }
+        let dir = data_dir.join(CA_DIR);
+        save_ca(&dir, &self.ca)?;
+        Ok(Some(dir))
+    }
+}
