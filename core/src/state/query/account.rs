@@ -111,10 +111,10 @@ impl State {
 }
 
 impl User {
-    /// Whether it may do anything: it was not deleted.
+    /// Whether it is there: it was not deleted. One that is disabled is.
     #[must_use]
-    pub fn is_active(&self) -> bool {
-        self.standing == Standing::Active
+    pub const fn is_active(&self) -> bool {
+        !matches!(self.standing, Standing::Deleted { .. })
     }
 }
 
