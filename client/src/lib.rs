@@ -80,3 +80,4 @@ pub use quorate_core::{
 pub use quorate_protocol::client::{
     Account, AccountRow, BanRow, DeviceRow, HISTORY_LIMIT_MAX, IsTyping, MemberRow, Page, Presence, RoomRow, UnreadRow,
 };
+pub use quorate_protocol::json;

@@ -35,9 +35,9 @@ pub use id::{
 };
 pub use name::{
     ACTOR_CHARS_MAX, AUDIT_TARGET_CHARS_MAX, AUDIT_WORD_CHARS_MAX, Actor, AuditTarget, AuditWord, BODY_BYTES_MAX, Body,
-    BodyError, DEVICE_NAME_CHARS_MAX, DeviceName, EMOJI_BYTES_MAX, Emoji, MESSAGE_ID_BYTES_MAX, MessageId,
-    MessageIdError, NameError, PASSWORD_HASH_BYTES_MAX, PasswordHash, REASON_CHARS_MAX, ROOM_NAME_CHARS_MAX, Reason,
-    RoomName, TOPIC_CHARS_MAX, Topic, USER_NAME_CHARS_MAX, UserName,
+    BodyError, DEVICE_NAME_CHARS_MAX, DeviceName, EMOJI_BYTES_MAX, Emoji, Glob, GlobTooLong, MESSAGE_ID_BYTES_MAX,
+    MessageId, MessageIdError, NameError, PASSWORD_HASH_BYTES_MAX, PasswordHash, REASON_CHARS_MAX, ROOM_NAME_CHARS_MAX,
+    Reason, RoomName, TOPIC_CHARS_MAX, Topic, USER_NAME_CHARS_MAX, UserName,
 };
 pub use network::{Network, NetworkError};
 pub use outcome::{Applied, Bound, Done, Outcome, Refusal};

@@ -3,7 +3,8 @@
 use std::ops::Bound::{Excluded, Unbounded};
 
 use crate::{
-    Device, DeviceId, Invite, InviteId, InviteKey, Likeness, Quota, Standing, State, Timestamp, User, UserId, UserName,
+    Device, DeviceId, Glob, Invite, InviteId, InviteKey, Likeness, Quota, Standing, State, Timestamp, User, UserId,
+    UserName,
 };
 
 const DEVICES: (DeviceId, DeviceId) = (DeviceId([0; 32]), DeviceId([u8::MAX; 32]));
@@ -36,6 +37,25 @@ impl State {
             .range((from, Unbounded))
             .filter_map(|(_, id)| Some((*id, self.users.get(id)?)))
             .filter(|(_, user)| user.is_active())
+    }
+
+    /// The accounts among which those are whose names are like this (or all), after this name: those that begin as
+    /// the pattern does. Whether a name is like it is for the caller to see.
+    pub fn users_like<'a>(
+        &'a self,
+        glob: Option<&Glob>,
+        after: Option<&UserName>,
+    ) -> impl Iterator<Item = (UserId, &'a User)> + use<'a> {
+        let prefix = glob.map(Glob::prefix).unwrap_or_default();
+        let seek = seek(&prefix);
+        // The name that is all of the prefix is passed over by looking behind it.
+        let is_begin = |name: &UserName| after.is_none_or(|after| name > after);
+        let exact = seek.as_ref().filter(|name| is_begin(name));
+        let exact = exact.and_then(|name| self.user_by_name(name));
+        let behind = after.max(seek.as_ref());
+        let candidates = exact.into_iter().chain(self.users(behind));
+        let is_past = move |name: &str| !name.starts_with(&prefix) && *name > *prefix;
+        candidates.take_while(move |(_, user)| !is_past(user.name.as_str()))
     }
 
     /// How many accounts there are, without those that are no more.
@@ -108,6 +128,15 @@ impl State {
             .range((likeness, UserId(0))..=(likeness, UserId(u64::MAX)))
             .filter_map(|(_, id)| self.users.get(id))
     }
+}
+
+/// The longest name that a prefix begins with: no name before it has the prefix.
+fn seek(prefix: &str) -> Option<UserName> {
+    let ends = prefix.char_indices().map(|(at, c)| at + c.len_utf8());
+    let mut ends: Vec<_> = ends.collect();
+    ends.reverse();
+    ends.into_iter()
+        .find_map(|end| UserName::try_from(prefix[..end].to_owned()).ok())
 }
 
 impl User {

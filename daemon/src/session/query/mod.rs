@@ -1,7 +1,6 @@
 //! Requests that only read the state: rooms, members, accounts, unread counts.
 
 mod account;
-mod glob;
 mod member;
 mod page;
 mod room;
