@@ -30,6 +30,14 @@ pub mod code {
     pub const UNKNOWN_ROOM: &str = "unknown-room";
     /// No invite has this id.
     pub const UNKNOWN_INVITE: &str = "unknown-invite";
+    /// No ban has this id.
+    pub const UNKNOWN_BAN: &str = "unknown-ban";
+    /// The user has no such device.
+    pub const UNKNOWN_DEVICE: &str = "unknown-device";
+    /// A password that is too short or too long.
+    pub const BAD_PASSWORD: &str = "bad-password";
+    /// Too much of the same is under way: ask again in a moment.
+    pub const BUSY: &str = "busy";
     /// A fault of the daemon.
     pub const INTERNAL: &str = "internal";
 }

@@ -6,9 +6,11 @@
 //!
 //! Knows no socket, no HTTP, no clock and no disk.
 
+mod access;
 mod error;
 mod health;
 mod member;
+mod people;
 mod quorum;
 mod raft;
 mod rule;
@@ -17,9 +19,14 @@ mod time;
 mod unit;
 mod version;
 
+pub use access::{AuditFault, AuditPeer, AuditReport, AuditRow, Ban, LockdownMode, NewBan};
 pub use error::{ErrorBody, ErrorReply, code};
 pub use health::{Health, HealthLevel};
 pub use member::{Leader, Member, MemberRole, MemberState};
+pub use people::{
+    Archived, Membership, NewOwner, NewPassword, NewRole, NewRoom, NewUser, RoomMember, RoomPage, RoomRow, SessionRow,
+    Sessions, UserDetails, UserPage, UserRow,
+};
 pub use quorum::{quorum_of, tolerates};
 pub use raft::{RaftInfo, StateHash};
 pub use rule::{CreatedInvite, Invite, Lasting, NewInvite, QuotaRule, RetentionRule, UserQuota};

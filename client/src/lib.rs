@@ -35,6 +35,7 @@
 
 mod account;
 mod backoff;
+mod bar;
 mod bot;
 mod call;
 mod client;

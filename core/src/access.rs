@@ -64,6 +64,15 @@ pub enum BanSubject {
 }
 
 impl ServerRole {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::User, Self::Moderator, Self::Admin];
+
+    /// The one that programs call so.
+    #[must_use]
+    pub fn named(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.as_str() == word)
+    }
+
     /// Its name for programs.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -86,6 +95,15 @@ impl ServerRole {
 }
 
 impl Lockdown {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Off, Self::NoRegister, Self::AuthOnly, Self::ReadOnly];
+
+    /// The one that programs call so.
+    #[must_use]
+    pub fn named(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|lockdown| lockdown.as_str() == word)
+    }
+
     /// Its name for programs.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

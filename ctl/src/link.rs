@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
+use hyper::client::conn::http1::SendRequest;
 use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use quorate_adminapi::{ErrorReply, code, format_duration};
@@ -18,6 +19,9 @@ use crate::output::complain;
 
 /// The longest answer that is taken: the metrics of a daemon are a hundredth of this.
 const ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// What keeps a connection going.
+type Connection = hyper::client::conn::http1::Connection<TokioIo<UnixStream>, Full<Bytes>>;
 
 /// The way to one daemon.
 pub(crate) struct Link<'a> {
@@ -84,6 +88,41 @@ impl<'a> Link<'a> {
         String::from_utf8(answer.body.into()).map_err(|_| odd_answer("text that is not UTF-8"))
     }
 
+    /// Takes the bytes that a path answers with as they come, however many they are. Each of them has the time that an
+    /// answer has.
+    pub(crate) async fn download(
+        &self,
+        path: &str,
+        mut take: impl FnMut(&[u8]) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let late = |_| {
+            let after = format!("nothing came for {}", format_duration(self.timeout));
+            self.unreachable(after)
+        };
+        let broke = |error: hyper::Error| self.unreachable(format!("the answer broke off: {error}"));
+        let (mut sender, connection) = tokio::time::timeout(self.timeout, self.connect())
+            .await
+            .map_err(late)??;
+        // Dropped with the body, since that is what it serves.
+        let connection = tokio::spawn(connection);
+        let request = request(Method::GET, path, Bytes::new());
+        let asked = tokio::time::timeout(self.timeout, sender.send_request(request)).await;
+        let (head, mut body) = asked.map_err(late)?.map_err(broke)?.into_parts();
+        if !head.status.is_success() {
+            let body = Limited::new(body, ANSWER_BYTES_MAX).collect().await;
+            let body = body.map_err(|error| self.unreachable(format!("the answer broke off: {error}")))?;
+            let (status, body) = (head.status, body.to_bytes());
+            return Err(Answer { status, body }.failure());
+        }
+        while let Some(frame) = tokio::time::timeout(self.timeout, body.frame()).await.map_err(late)? {
+            if let Some(chunk) = frame.map_err(broke)?.data_ref() {
+                take(chunk)?;
+            }
+        }
+        connection.abort();
+        Ok(())
+    }
+
     async fn request(&self, method: Method, path: &str, body: Bytes) -> Result<Answer, Failure> {
         let asked = Instant::now();
         let is_change = method != Method::GET;
@@ -113,21 +152,23 @@ impl<'a> Link<'a> {
         answer
     }
 
-    async fn exchange(&self, method: Method, path: &str, body: Bytes) -> Result<Answer, Failure> {
+    async fn connect(&self) -> Result<(SendRequest<Full<Bytes>>, Connection), Failure> {
         let stream = UnixStream::connect(self.socket)
             .await
             .map_err(|error| self.not_connected(&error))?;
-        let broken = |error: hyper::Error| self.unreachable(format!("the daemon closed the connection: {error}"));
-        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
+        hyper::client::conn::http1::handshake(TokioIo::new(stream))
             .await
-            .map_err(broken)?;
-        let request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header(hyper::header::HOST, "localhost")
-            .header(hyper::header::CONTENT_TYPE, "application/json")
-            .body(Full::new(body))
-            .expect("paths are made here, of characters that need no escape");
+            .map_err(|error| self.closed(&error))
+    }
+
+    fn closed(&self, error: &hyper::Error) -> Failure {
+        self.unreachable(format!("the daemon closed the connection: {error}"))
+    }
+
+    async fn exchange(&self, method: Method, path: &str, body: Bytes) -> Result<Answer, Failure> {
+        let (mut sender, connection) = self.connect().await?;
+        let broken = |error: hyper::Error| self.closed(&error);
+        let request = request(method, path, body);
         let answer = async {
             let (head, body) = sender.send_request(request).await.map_err(broken)?.into_parts();
             let body = Limited::new(body, ANSWER_BYTES_MAX).collect().await;
@@ -165,6 +206,16 @@ impl<'a> Link<'a> {
             "is chatd running, and is {socket} its admin socket? --socket and CHATCTL_SOCKET name another"
         ))
     }
+}
+
+fn request(method: Method, path: &str, body: Bytes) -> Request<Full<Bytes>> {
+    Request::builder()
+        .method(method)
+        .uri(path)
+        .header(hyper::header::HOST, "localhost")
+        .header(hyper::header::CONTENT_TYPE, "application/json")
+        .body(Full::new(body))
+        .expect("paths are made here, of characters that need no escape")
 }
 
 fn json(body: &impl Serialize) -> Bytes {

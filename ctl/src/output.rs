@@ -29,6 +29,8 @@ pub(crate) struct Answer {
     pub(crate) notes: Vec<String>,
     /// In JSON whatever the options say.
     pub(crate) force_json: bool,
+    /// It is on stdout already.
+    pub(crate) is_told: bool,
     pub(crate) exit: Exit,
 }
 
@@ -41,6 +43,7 @@ impl Answer {
             warnings: Vec::new(),
             notes: Vec::new(),
             force_json: false,
+            is_told: false,
             exit: Exit::Ok,
         }
     }
@@ -91,6 +94,9 @@ impl Output {
 
     /// Prints an answer. Breaks where no more can be printed; the exit code is the answer's unless that is a fault.
     pub(crate) fn answer(&self, answer: &Answer) -> ControlFlow<Exit, Exit> {
+        if answer.is_told {
+            return ControlFlow::Continue(answer.exit);
+        }
         let text = match self.form {
             OutputForm::Jsonl => match &answer.data {
                 Value::Array(rows) => rows.iter().map(|row| format!("{row}\n")).collect(),
@@ -141,6 +147,20 @@ impl Output {
             (true, false) => format!("{text}\n"),
             (false, _) => text,
         }
+    }
+
+    /// Prints the next part of an answer that goes on.
+    pub(crate) fn part(&self, answer: &Answer, is_first: bool) -> ControlFlow<Exit, Exit> {
+        let part = Self {
+            view: View {
+                headers: self.view.headers && is_first,
+                ..self.view
+            },
+            // One object is one line, so that a reader knows where it ends.
+            watching: self.is_json(),
+            ..*self
+        };
+        part.answer(answer)
     }
 
     /// Prints a failure; the exit code is its own.

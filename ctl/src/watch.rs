@@ -2,13 +2,17 @@
 
 use std::ops::ControlFlow;
 
-use crate::cli::{Cli, ClusterCommand, Command, InvitesCommand};
+use crate::cli::{AuditCommand, BansCommand, Cli, ClusterCommand, Command, InvitesCommand, RoomsCommand, UsersCommand};
 use crate::command;
 use crate::failure::{Exit, Failure};
+use crate::follow;
 use crate::output::Output;
 
 /// Runs the command to its end; with `--watch` only an interrupt, or a reader that is gone, ends it.
 pub(crate) async fn run(cli: &Cli, output: &Output) -> Exit {
+    if let Command::Audit(AuditCommand::Tail { follow: true, lines }) = &cli.command {
+        return follow::audit(cli, output, *lines).await;
+    }
     let Some(interval) = cli.global.watch else {
         return once(cli, output).await;
     };
@@ -47,7 +51,11 @@ fn can_be_watched(command: &Command) -> bool {
         Command::Status | Command::Health(_) | Command::Member(_) | Command::Leader(_) | Command::Raft(_) => true,
         Command::Cluster(command) => matches!(command, ClusterCommand::Status | ClusterCommand::Health(_)),
         Command::Invites(command) => matches!(command, InvitesCommand::List),
-        Command::Rooms(_) | Command::Retention(_) | Command::Quota(_) => false,
+        Command::Users(command) => matches!(command, UsersCommand::List(_) | UsersCommand::Show { .. }),
+        Command::Rooms(command) => matches!(command, RoomsCommand::List(_) | RoomsCommand::Show { .. }),
+        Command::Bans(command) => matches!(command, BansCommand::List),
+        Command::Lockdown { mode } => mode.is_none(),
+        Command::Audit(_) | Command::Retention(_) | Command::Quota(_) => false,
         Command::Metrics | Command::Version | Command::Completions { .. } | Command::Man { .. } => false,
     }
 }

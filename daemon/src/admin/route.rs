@@ -35,7 +35,11 @@ pub(super) fn admin_routes<S: Source>(source: Arc<S>) -> Router {
         .route("/v1/leader", get(leader::<S>))
         .route("/v1/version", get(version::<S>))
         .route("/metrics", get(metrics::<S>))
-        .merge(super::rule::routes::<S>());
+        .merge(super::rule::routes::<S>())
+        .merge(super::user::routes::<S>())
+        .merge(super::room::routes::<S>())
+        .merge(super::access::routes::<S>())
+        .merge(super::audit::routes::<S>());
     bounded(routes).with_state(source)
 }
 

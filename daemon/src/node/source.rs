@@ -6,16 +6,26 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use quorate_adminapi::{Cluster, Member, MemberRole, MemberState, RaftInfo, StateHash, Status, UtcTime, Version};
-use quorate_core::{Done, LogIndex, NodeId, Operation, Operator, State};
+use quorate_adminapi::{
+    AuditReport, Cluster, Member, MemberRole, MemberState, RaftInfo, StateHash, Status, UtcTime, Version,
+};
+use quorate_core::{
+    AuditEntry, AuditNo, Done, Lockdown, LogIndex, NodeId, Operation, Operator, PasswordHash, Refusal, State, UserId,
+};
 use quorate_protocol::relay::{Facts, PeerFacts};
+use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use super::audit;
 use super::facts::FactSheet;
-use crate::admin::{AdminError, FreshInvite, Histogram, MetricsSnapshot, PeerLag, SessionCount, Source};
+use crate::admin::{
+    AdminError, ExportLines, Exported, FreshInvite, Histogram, MetricsSnapshot, PeerLag, SessionCount, Source,
+};
 use crate::consensus::{Consensus, Role, View};
 use crate::peer::{Enrolment, Links, Local};
+use crate::presence::Board;
 use crate::relay::{Relay, ask_facts};
+use crate::session::{Exports, PasswordError, Passwords};
 use crate::store::{COMMIT_SECONDS_BUCKETS, LogStore};
 
 /// How long the leader may take to show that it leads.
@@ -32,11 +42,14 @@ pub(super) struct NodeSource {
     pub(super) local: Arc<Local>,
     pub(super) facts: FactSheet,
     pub(super) log: LogStore,
+    pub(super) passwords: Passwords,
+    pub(super) board: Board,
+    pub(super) exports: Exports,
 }
 
 impl NodeSource {
     /// Every member's facts, this node's own included; who does not answer is not in it.
-    async fn ask_all(&self, view: &View) -> BTreeMap<NodeId, Facts> {
+    pub(super) async fn ask_all(&self, view: &View) -> BTreeMap<NodeId, Facts> {
         let others = view.members.keys().copied().filter(|id| *id != self.node);
         let asked = others.map(|id| async move { Some((id, ask_facts(&self.links, id).await?)) });
         let mut facts: BTreeMap<_, _> = join_all(asked).await.into_iter().flatten().collect();
@@ -126,6 +139,10 @@ impl NodeSource {
         let mut warnings = Vec::new();
         if view.joint {
             warnings.push("the membership is between two sets of voters".to_owned());
+        }
+        let lockdown = self.facts.reader.with_state(State::lockdown);
+        if lockdown != Lockdown::Off {
+            warnings.push(format!("lockdown: {}", lockdown.as_str()));
         }
         Status {
             cluster,
@@ -241,5 +258,51 @@ impl Source for NodeSource {
 
     fn fresh_invite(&self) -> Result<FreshInvite, AdminError> {
         self.make_secret()
+    }
+
+    async fn hash_password(&self, password: String) -> Result<PasswordHash, AdminError> {
+        let hashed = self.passwords.hash(password).await;
+        hashed.map_err(|error| match error {
+            PasswordError::Busy => AdminError::Busy(error.to_string()),
+            _ => AdminError::BadPassword(error.to_string()),
+        })
+    }
+
+    async fn audit(&self, after: Option<AuditNo>, limit: usize) -> Result<Vec<(AuditNo, AuditEntry)>, AdminError> {
+        let page = self.facts.reader.audit(after, limit).await;
+        page.map(|page| page.entries).map_err(|error| audit::unreadable(&error))
+    }
+
+    async fn check_audit(&self) -> Result<AuditReport, AdminError> {
+        self.audited().await
+    }
+
+    fn online_at(&self, user: UserId) -> Vec<NodeId> {
+        let (here, mut nodes) = self.board.places_of(user);
+        nodes.extend(here.then_some(self.node));
+        nodes.sort_unstable();
+        nodes
+    }
+
+    async fn export(&self, what: Exported) -> Result<ExportLines, AdminError> {
+        let (pages, unknown) = match &what {
+            Exported::User(user) => (self.exports.user(user), Refusal::UnknownUser),
+            Exported::Room(room) => (self.exports.room(room), Refusal::UnknownRoom),
+        };
+        let mut pages = pages.ok_or(unknown)?;
+        // One page waits here: how many wait in all is bounded where they are read.
+        let (to, lines) = mpsc::channel(1);
+        tokio::spawn(async move {
+            while let Some(page) = pages.recv().await {
+                let page = page.map_err(|error| {
+                    tracing::warn!(%error, ?what, "an export broke off");
+                    std::io::Error::other(error)
+                });
+                if to.send(page).await.is_err() {
+                    return;
+                }
+            }
+        });
+        Ok(lines)
     }
 }

@@ -44,6 +44,7 @@ pub use raft_log::LogStore;
 pub use raft_machine::{SnapshotBuilder, StateMachine};
 pub use reader::{LINES_MAX, Range, Reader, StoredEvent};
 pub use removal::{Removal, Removals};
+pub use rows::{AuditCheck, AuditPage};
 pub use snapshot::{
     FRAME_MAX_BYTES, Received, SnapshotData, SnapshotDir, SnapshotMeta, SnapshotReader, SnapshotWriter,
 };

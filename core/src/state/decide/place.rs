@@ -66,19 +66,14 @@ pub(super) fn set_owner(state: &State, operation: &TransferRoom) -> Decision {
             role,
         };
         let by = (UserId::OPERATOR, UserName::operator());
-        if let Some((owner, before)) = owner(state, id) {
+        let owner = state.owner(id);
+        if let Some((owner, before)) = owner.and_then(|owner| Some((owner, state.user(owner)?))) {
             draft.line(by.0, &by.1, made(owner, before, Role::Moderator));
         }
         last = Some(draft.line(by.0, &by.1, made(target, user, Role::Owner)));
     }
     let seq = last.unwrap_or(found.last_seq);
     Ok((Done::Written { seq }, draft.into_events()))
-}
-
-fn owner(state: &State, room: RoomId) -> Option<(UserId, &User)> {
-    let first = state.by_seniority(room).next()?;
-    let is_owner = state.member(room, first)?.role == Role::Owner;
-    is_owner.then_some((first, state.user(first)?))
 }
 
 fn named<'a>(state: &'a State, name: &RoomName) -> Result<(RoomId, &'a Room), Refusal> {

@@ -4,7 +4,7 @@ use std::ops::Bound::{Excluded, Unbounded};
 
 use crate::{
     Device, DeviceId, Glob, Invite, InviteId, InviteKey, Likeness, Quota, Standing, State, Timestamp, User, UserId,
-    UserName,
+    UserName, WriterId,
 };
 
 const DEVICES: (DeviceId, DeviceId) = (DeviceId([0; 32]), DeviceId([u8::MAX; 32]));
@@ -87,6 +87,16 @@ impl State {
         self.user_devices
             .range((user, DEVICES.0)..=(user, DEVICES.1))
             .filter_map(|(_, id)| Some((*id, self.devices.get(id)?)))
+    }
+
+    /// When anything was last written from a device, in log time, as far as that is remembered.
+    #[must_use]
+    pub fn last_write(&self, device: &DeviceId) -> Option<Timestamp> {
+        let writers = (*device, WriterId(0))..=(*device, WriterId(u64::MAX));
+        let writers = self.device_writers.range(writers);
+        writers
+            .filter_map(|(_, id)| Some(self.writers.get(id)?.writer.used_at))
+            .max()
     }
 
     /// The bots that belong to a user, by id.

@@ -148,18 +148,11 @@ impl World {
 }
 
 fn server_role(word: &str) -> ServerRole {
-    let all = [ServerRole::User, ServerRole::Moderator, ServerRole::Admin];
-    all.into_iter().find(|role| role.as_str() == word).expect("a role")
+    ServerRole::named(word).expect("a role")
 }
 
 fn lockdown(word: &str) -> Lockdown {
-    let all = [
-        Lockdown::Off,
-        Lockdown::NoRegister,
-        Lockdown::AuthOnly,
-        Lockdown::ReadOnly,
-    ];
-    all.into_iter().find(|mode| mode.as_str() == word).expect("a lockdown")
+    Lockdown::named(word).expect("a lockdown")
 }
 
 fn ban_name(word: &str) -> BanName {

@@ -49,6 +49,15 @@ impl World {
                 self.state.records().filter(is_writer).count().to_string()
             }
             ["history", "of", room] => self.history(room),
+            ["named", "rooms"] => listed(
+                self.state
+                    .named_rooms_after(None)
+                    .map(|(_, room)| room.name.to_string()),
+            ),
+            ["named", "rooms", "after", name] => {
+                let rooms = self.state.named_rooms_after(Some(&valid(name)));
+                listed(rooms.map(|(_, room)| room.name.to_string()))
+            }
             ["audit", "log"] => {
                 let entries = self.audited.values();
                 let entries = entries

@@ -127,7 +127,7 @@ pub(super) fn encode_record(key: &[u8], record: &Record) -> Vec<u8> {
     })
 }
 
-fn decode_record(key: &[u8], value: &[u8]) -> Result<Record, StoreError> {
+pub(super) fn decode_record(key: &[u8], value: &[u8]) -> Result<Record, StoreError> {
     let place = RowsTable::Records.place();
     let payload = unseal(place, key, value)?;
     let record: Option<Record> = rmp_serde::from_slice(payload).ok();
