@@ -333,6 +333,5 @@ async fn an_export_is_written_down_before_it_is_read_and_tells_when_it_breaks_of
         ..Fake::default()
     };
     let broken = raw(&Server::start(fake), request).await;
-    assert!(broken.starts_with("HTTP/1.1 200"), "{broken}");
     assert!(!broken.ends_with("0\r\n\r\n"), "no end is told: {broken}");
 }

@@ -26,7 +26,7 @@ fn login(cluster: &Cluster, profile: &str, user: &str, password: &str) -> Finish
 }
 
 fn register(cluster: &Cluster, user: &str) -> Finished {
-    let servers = cluster.servers_from(2);
+    let servers = cluster.servers_from(1);
     let args = [
         "--json",
         "register",
