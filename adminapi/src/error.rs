@@ -32,7 +32,13 @@ pub mod code {
     pub const UNKNOWN_INVITE: &str = "unknown-invite";
     /// The config or the certificate has faults, so nothing was read again.
     pub const NOT_RELOADED: &str = "not-reloaded";
-    /// The node does as much of this as it does at once: ask again later.
+    /// No ban has this id.
+    pub const UNKNOWN_BAN: &str = "unknown-ban";
+    /// The user has no such device.
+    pub const UNKNOWN_DEVICE: &str = "unknown-device";
+    /// A password that is too short or too long.
+    pub const BAD_PASSWORD: &str = "bad-password";
+    /// Too much of the same is under way: ask again in a moment.
     pub const BUSY: &str = "busy";
     /// A fault of the daemon.
     pub const INTERNAL: &str = "internal";

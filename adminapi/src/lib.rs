@@ -7,12 +7,14 @@
 //!
 //! Knows no socket, no HTTP, no clock and no disk.
 
+mod access;
 mod doctor;
 mod error;
 mod event;
 mod health;
 mod log;
 mod member;
+mod people;
 mod quorum;
 mod raft;
 mod rule;
@@ -28,12 +30,17 @@ mod version;
 mod vitals;
 mod warning;
 
+pub use access::{AuditFault, AuditPeer, AuditReport, AuditRow, Ban, LockdownMode, NewBan};
 pub use doctor::{Check, Diagnosis, Verdict};
 pub use error::{ErrorBody, ErrorReply, code};
 pub use event::{EventKind, NodeEvent};
 pub use health::{Health, HealthLevel};
 pub use log::{EntryKind, RaftEntry, RaftLog};
 pub use member::{Leader, Member, MemberRole, MemberState};
+pub use people::{
+    Archived, Membership, NewOwner, NewPassword, NewRole, NewRoom, NewUser, RoomMember, RoomPage, RoomRow, SessionRow,
+    Sessions, UserDetails, UserPage, UserRow,
+};
 pub use quorum::{quorum_of, tolerates};
 pub use raft::{RaftInfo, StateHash};
 pub use rule::{CreatedInvite, Invite, Lasting, NewInvite, QuotaRule, RetentionRule, UserQuota};

@@ -215,6 +215,7 @@ impl Client {
                 }
                 // Nothing was sent yet, nor will be.
                 _ = client.shared.failed() => {}
+                _ = client.shared.barred() => {}
                 () = client.shared.dismissed() => {}
                 () = client.shared.closing() => {}
             }

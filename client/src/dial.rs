@@ -10,7 +10,8 @@ use quorate_core::NodeId;
 use quorate_transport::{Alpn, ClientDialer, CloseCode, DialError};
 use tokio::time::{Instant, sleep_until};
 
-use crate::link::{Link, Spare};
+use crate::bar::Bar;
+use crate::link::{HelloError, Link, Spare};
 use crate::seen::Seen;
 
 /// Between the beginnings of two dials.
@@ -42,6 +43,8 @@ pub(crate) enum Wanted {
 pub(crate) struct NobodyFound {
     /// A server was refused for its certificate, and why.
     pub(crate) untrusted: Option<String>,
+    /// A node does not let this device in.
+    pub(crate) bar: Option<Bar>,
     /// What the last one said.
     pub(crate) cause: Option<String>,
 }
@@ -115,6 +118,7 @@ impl Dialler {
                     if failed.untrusted {
                         nobody.untrusted = Some(failed.cause.clone());
                     }
+                    nobody.bar = failed.bar.or(nobody.bar);
                     nobody.cause = Some(failed.cause);
                     next_at = Instant::now();
                 }
@@ -130,10 +134,15 @@ impl Dialler {
             .await
             .map_err(|error| DialFailed {
                 untrusted: matches!(error, DialError::WrongCa { .. }),
+                bar: None,
                 cause: format!("{addr}: {error}"),
             })?;
         Link::open(connection, &addr, seen).await.map_err(|error| DialFailed {
             untrusted: false,
+            bar: match error {
+                HelloError::Barred(bar) => Some(bar),
+                _ => None,
+            },
             cause: format!("{addr}: {error}"),
         })
     }
@@ -150,5 +159,6 @@ impl Wanted {
 
 struct DialFailed {
     untrusted: bool,
+    bar: Option<Bar>,
     cause: String,
 }

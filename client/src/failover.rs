@@ -10,6 +10,7 @@ use rand::Rng;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::backoff::Backoff;
+use crate::bar::Bar;
 use crate::connection::{Connection, ConnectionState};
 use crate::dial::{NobodyFound, Wanted};
 use crate::link::{Death, Link, Spare, Status};
@@ -36,6 +37,8 @@ enum Over {
     Dead(String, Option<Search>),
     /// The node ended it since the device is not logged in, as any other would.
     Dismissed(String),
+    /// The node ended it since it does not let this device in, nor would any other.
+    Barred(Bar),
     Closing,
 }
 
@@ -58,6 +61,11 @@ pub(crate) async fn run(shared: Arc<Shared>) {
                     tracing::info!(node = %link.node(), %cause, "the session is over");
                     shared.disconnected(&cause);
                     head_start = search;
+                    break;
+                }
+                Over::Barred(bar) => {
+                    tracing::info!(node = %link.node(), cause = bar.cause(), "the session is over");
+                    shared.bar(bar);
                     break;
                 }
                 Over::Dismissed(cause) => {
@@ -93,7 +101,10 @@ async fn connect(shared: &Arc<Shared>, mut head_start: Option<Search>) -> Option
                     shared.fail(untrusted);
                     return None;
                 }
-                shared.disconnected(nobody.cause.as_deref().unwrap_or("no server is known"));
+                match nobody.bar {
+                    Some(bar) => shared.bar(bar),
+                    None => shared.disconnected(nobody.cause.as_deref().unwrap_or("no server is known")),
+                }
             }
         }
         tokio::select! {
@@ -164,6 +175,7 @@ async fn supervise(shared: &Arc<Shared>, link: &Link) -> Over {
             changed = status.changed() => {
                 let now = status.borrow_and_update().clone();
                 match now {
+                    Status::Dead(Death { bar: Some(bar), .. }) => return Over::Barred(bar),
                     Status::Dead(death) if death.dismissed && !shared.has_fresh_login() => return Over::Dismissed(death.cause),
                     Status::Dead(Death { cause, .. }) => return match at_hand.take().and_then(Spare::take) {
                         Some(next) => Over::Replaced(next, cause),

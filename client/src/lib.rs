@@ -39,6 +39,7 @@
 
 mod account;
 mod backoff;
+mod bar;
 mod bot;
 mod call;
 mod client;
@@ -87,3 +88,4 @@ pub use quorate_core::{
 pub use quorate_protocol::client::{
     Account, AccountRow, BanRow, DeviceRow, HISTORY_LIMIT_MAX, IsTyping, MemberRow, Page, Presence, RoomRow, UnreadRow,
 };
+pub use quorate_protocol::json;

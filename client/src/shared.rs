@@ -9,6 +9,7 @@ use tokio::sync::{broadcast, watch};
 use tokio::time::{Instant, timeout_at};
 
 use crate::RequestError;
+use crate::bar::Bar;
 use crate::connection::{Connection, ConnectionState, Notice};
 use crate::dial::Dialler;
 use crate::link::Link;
@@ -44,6 +45,8 @@ pub(crate) struct Shared {
     leader: watch::Sender<Option<NodeId>>,
     user: watch::Sender<Option<UserName>>,
     failed: watch::Sender<Option<String>>,
+    /// Why no node lets this device in, as the last one said that was asked.
+    bar: watch::Sender<Option<Bar>>,
     closing: watch::Sender<bool>,
     notices: broadcast::Sender<Notice>,
     typing: broadcast::Sender<IsTyping>,
@@ -80,6 +83,7 @@ impl Shared {
             leader: watch::Sender::new(None),
             user: watch::Sender::new(user),
             failed: watch::Sender::new(None),
+            bar: watch::Sender::new(None),
             closing: watch::Sender::new(false),
             notices: broadcast::Sender::new(NOTICES_MAX),
             typing: broadcast::Sender::new(TYPING_NOTICES_MAX),
@@ -94,6 +98,16 @@ impl Shared {
     /// A session is there.
     pub(crate) fn connected(self: &Arc<Self>, link: &Link) {
         let welcome = link.welcome();
+        self.bar.send_replace(None);
+        let known = welcome.nodes.iter().map(|node| node.addr.clone());
+        if let Err(error) = self.profile.connected(link.addr(), known) {
+            tracing::warn!(%error, "the profile cannot be written");
+        }
+        if let Some(ca) = self.dialler.first_met().filter(|_| self.profile.ca().is_none())
+            && let Err(error) = self.profile.set_ca(ca)
+        {
+            tracing::warn!(%error, "the profile cannot be written");
+        }
         // The node has all that was seen here, so it would know of the login.
         self.fresh_login.store(false, Ordering::Release);
         let revoked = self.confirmed.swap(welcome.user.is_some(), Ordering::AcqRel) && welcome.user.is_none();
@@ -205,8 +219,31 @@ impl Shared {
         self.typing.subscribe()
     }
 
+    /// No node lets this device in. The login stays: an operator may let it in again.
+    pub(crate) fn bar(&self, bar: Bar) {
+        self.tell(Connection::new(
+            ConnectionState::Reconnecting,
+            None,
+            Some(bar.cause().to_owned()),
+        ));
+        self.bar.send_replace(Some(bar));
+        // Last: whoever sees that there is no session finds out why.
+        self.link.send_replace(None);
+    }
+
+    /// Until no node lets this device in, and why.
+    pub(crate) async fn barred(&self) -> RequestError {
+        let mut bar = self.bar.subscribe();
+        match bar.wait_for(Option::is_some).await.as_deref() {
+            Ok(Some(bar)) => bar.error(),
+            // The sender is in `self`.
+            _ => RequestError::closed(),
+        }
+    }
+
     /// There is no session.
     pub(crate) fn disconnected(&self, cause: &str) {
+        self.bar.send_replace(None);
         self.link.send_replace(None);
         self.tell(Connection::new(
             ConnectionState::Reconnecting,
@@ -308,6 +345,7 @@ impl Shared {
                 Ok(Err(_)) => Err(RequestError::closed()),
                 Err(_) => Err(self.no_node()),
             },
+            error = self.barred() => Err(error),
             Ok(failed) = failed.wait_for(Option::is_some) => Err(RequestError::Untrusted(failed.clone().unwrap_or_default())),
             _ = closing.wait_for(|closing| *closing) => Err(RequestError::closed()),
         }
@@ -317,6 +355,9 @@ impl Shared {
     pub(crate) fn no_node(&self) -> RequestError {
         if let Some(untrusted) = self.failed.borrow().clone() {
             return RequestError::Untrusted(untrusted);
+        }
+        if let Some(bar) = *self.bar.borrow() {
+            return bar.error();
         }
         let connection = self.connection();
         match connection.state {

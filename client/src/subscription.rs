@@ -138,6 +138,7 @@ impl Follower {
         let ended = tokio::select! {
             error = self.follow_all() => error,
             error = shared.failed() => Some(error),
+            error = shared.barred() => Some(error),
             () = shared.closing() => None,
             () = updates.closed() => None,
         };

@@ -191,3 +191,38 @@ async fn a_bot_logs_in_with_its_token_also_when_the_answer_to_its_making_was_los
     client.login(bot.user.as_str(), &bot.token).await.unwrap();
     assert_eq!(client.whoami().await.unwrap().user, bot.user);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whom_no_node_lets_in_is_told_why_and_is_in_again_as_soon_as_one_does() {
+    let setup = setup(2, OutboxKind::Durable).await;
+    let client = &reopened(&setup).await;
+    let mut subscription = client.subscribe(&ops(), Some(Seq(1))).await.unwrap();
+    for node in &setup.nodes {
+        *node.knobs().door.lock().unwrap() = Some(CloseCode::Disabled);
+        node.knobs().dismiss.send_replace(Some(CloseCode::Disabled));
+    }
+    let is_disabled = |error: &RequestError| error.code() == "disabled";
+    // What came before is delivered; then it ends.
+    let ended = loop {
+        let update = tokio::time::timeout(WAIT, subscription.next()).await.unwrap().unwrap();
+        if let Err(error) = update {
+            break error;
+        }
+    };
+    assert!(is_disabled(&ended), "{ended:?}");
+    assert!(is_disabled(&client.whoami().await.unwrap_err()));
+    assert!(is_disabled(&client.post(post("not now")).await.unwrap_err()));
+    assert_eq!(client.connection().state, ConnectionState::Reconnecting);
+    // The login is kept, since it is none that has ended.
+    assert_eq!(setup.profile.user(), client.user());
+    assert!(client.user().is_some());
+    for node in &setup.nodes {
+        *node.knobs().door.lock().unwrap() = None;
+    }
+    until("a node lets it in", || {
+        client.connection().state == ConnectionState::Connected
+    })
+    .await;
+    client.post(post("back")).await.unwrap();
+    assert_eq!(setup.cluster.bodies("ops"), ["back"]);
+}

@@ -75,6 +75,14 @@ number!(
     InviteId
 );
 number!(
+    /// A ban from the cluster. It is the log index of the entry that made it.
+    BanId
+);
+number!(
+    /// A place in the audit log, from 1, without gaps.
+    AuditNo
+);
+number!(
     /// Milliseconds of log time.
     Span
 );
@@ -83,6 +91,12 @@ number!(
     /// ([`crate::UserName::likeness`]).
     Likeness
 );
+
+impl UserId {
+    /// The author of what operators do in rooms. The log's entry 0 is the first membership, so no account has this
+    /// id; its name is [`crate::UserName::operator`].
+    pub const OPERATOR: Self = Self(0);
+}
 
 macro_rules! digest {
     ($(#[$doc:meta])* $name:ident) => {
@@ -140,3 +154,12 @@ digest!(
     /// An invite's secret, as the cluster knows it: its SHA-256.
     InviteKey
 );
+digest!(
+    /// The chain over the audit log up to an entry ([`crate::AuditEntry::hash`]).
+    AuditHash
+);
+
+impl AuditHash {
+    /// What the first entry comes after.
+    pub const START: Self = Self([0; 32]);
+}

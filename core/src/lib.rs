@@ -7,31 +7,39 @@
 
 // On disk and on the wire an enum variant is its hand-written number (the serde `rename` on it):
 // numbers are never given anew, so variants may be renamed and reordered, never renumbered.
+mod access;
+mod audit;
 mod command;
 mod event;
 mod id;
 mod name;
+mod network;
 mod outcome;
 mod record;
 mod state;
 
+pub use access::{BanSubject, Lockdown, ServerBan, ServerRole};
+pub use audit::{AUDIT_ENTRIES_MAX, AuditEntry, AuditHead};
 pub use command::{
-    Action, ArchiveRoom, BanUser, BindDevice, ChangePassword, Command, CreateBot, CreateInvite, CreateRoom, DeleteBot,
-    DeleteRoom, DeleteUser, EditMessage, Entry, GrantWriter, InviteUser, JoinRoom, KickUser, LeaveRoom,
-    MENTIONS_PER_MESSAGE_MAX, MarkRead, MuteUser, Operate, Operation, Operator, Origin, PostMessage, React,
-    RedactMessage, RegisterUser, RevokeInvite, RoomRef, SetBotPassword, SetQuota, SetRetention, SetRole, SetTopic,
-    Submission, Sweep, TransferRoom, UnbanUser, UnbindDevice, UnmuteUser,
+    Action, AddBan, ArchiveRoom, BanName, BanUser, BindDevice, ChangePassword, Command, CreateBot, CreateInvite,
+    CreateRoom, CreateRoomFor, CreateUser, DeleteBot, DeleteRoom, DeleteUser, EditMessage, Entry, GrantWriter,
+    InviteUser, JoinRoom, KickUser, LeaveRoom, MENTIONS_PER_MESSAGE_MAX, MarkRead, MuteUser, Operate, Operation,
+    Operator, Origin, PostMessage, PurgeUser, React, RedactMessage, RegisterUser, RevokeDevices, RevokeInvite, RoomRef,
+    SetBotPassword, SetQuota, SetRetention, SetRole, SetServerRole, SetTopic, SetUserPassword, Submission, Sweep,
+    TransferRoom, UnbanUser, UnbindDevice, UnmuteUser,
 };
 pub use event::{Event, RoomEvent, RoomEventKind, StateEvent, Withdrawn};
 pub use id::{
-    DeviceId, EventNo, InviteId, InviteKey, Likeness, LogIndex, NodeId, RequestNo, RoomId, Seq, Span, Timestamp,
-    UserId, WriterId,
+    AuditHash, AuditNo, BanId, DeviceId, EventNo, InviteId, InviteKey, Likeness, LogIndex, NodeId, RequestNo, RoomId,
+    Seq, Span, Timestamp, UserId, WriterId,
 };
 pub use name::{
-    BODY_BYTES_MAX, Body, BodyError, DEVICE_NAME_CHARS_MAX, DeviceName, EMOJI_BYTES_MAX, Emoji, MESSAGE_ID_BYTES_MAX,
+    ACTOR_CHARS_MAX, AUDIT_TARGET_CHARS_MAX, AUDIT_WORD_CHARS_MAX, Actor, AuditTarget, AuditWord, BODY_BYTES_MAX, Body,
+    BodyError, DEVICE_NAME_CHARS_MAX, DeviceName, EMOJI_BYTES_MAX, Emoji, Glob, GlobTooLong, MESSAGE_ID_BYTES_MAX,
     MessageId, MessageIdError, NameError, PASSWORD_HASH_BYTES_MAX, PasswordHash, REASON_CHARS_MAX, ROOM_NAME_CHARS_MAX,
     Reason, RoomName, TOPIC_CHARS_MAX, Topic, USER_NAME_CHARS_MAX, UserName,
 };
+pub use network::{Network, NetworkError};
 pub use outcome::{Applied, Bound, Done, Outcome, Refusal};
 pub use record::{
     Ban, Call, Clock, Device, Edits, Invitation, Invite, Member, Placed, Quota, Reaction, Receipt, ReceiptSlot, Record,
@@ -42,5 +50,5 @@ pub use state::{
     EDITS_PER_MESSAGE_MAX, EXPIRIES_PER_ENTRY_MAX, INVITATIONS_PER_INVITER_MAX, INVITATIONS_PER_ROOM_MAX,
     INVITATIONS_PER_USER_MAX, INVITE_USES_MAX, INVITES_MAX, MEMBERS_PER_ROOM_MAX, NAMES_MAX, OwnMessage,
     REACTIONS_PER_MESSAGE_MAX, REACTIONS_PER_USER_MAX, RECEIPT_WINDOW, RETENTION_AGE_MIN, ROOMS_MAX,
-    ROOMS_PER_USER_MAX, RestoreError, State, USERS_MAX, WRITER_IDLE_MAX, WRITERS_PER_USER_MAX,
+    ROOMS_PER_USER_MAX, RestoreError, SERVER_BANS_MAX, State, USERS_MAX, WRITER_IDLE_MAX, WRITERS_PER_USER_MAX,
 };

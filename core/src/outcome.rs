@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::{Event, InviteId, RequestNo, RoomId, RoomName, Seq, Timestamp, UserId, WriterId};
+use crate::{BanId, Event, InviteId, RequestNo, RoomId, RoomName, Seq, Timestamp, UserId, WriterId};
 
 /// What applying an entry came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -116,6 +116,14 @@ pub enum Done {
         invite: InviteId,
         /// Until when it is good, in log time.
         expires_at: Timestamp,
+    },
+    /// Somebody is kept out of the cluster.
+    #[serde(rename = "20")]
+    BanAdded {
+        /// The ban's id.
+        ban: BanId,
+        /// Until when, in log time; without it for ever.
+        until: Option<Timestamp>,
     },
 }
 
@@ -229,6 +237,22 @@ pub enum Refusal {
     #[error("this user is not a member of the room")]
     #[serde(rename = "24")]
     NoSuchMember,
+    /// An operator has disabled the asker's account.
+    #[error("this account is disabled")]
+    #[serde(rename = "25")]
+    Disabled,
+    /// The asker has to stay out of the cluster.
+    #[error("banned from this server")]
+    #[serde(rename = "26")]
+    BannedFromCluster,
+    /// Nobody may do this for now.
+    #[error("an operator has locked this down for now")]
+    #[serde(rename = "27")]
+    LockedDown,
+    /// There is no such ban from the cluster.
+    #[error("there is no such ban")]
+    #[serde(rename = "28")]
+    UnknownBan,
 }
 
 /// What the state machine counts and bounds.
@@ -279,6 +303,9 @@ pub enum Bound {
     /// Bots that a user has ever made.
     #[serde(rename = "15")]
     BotsEver,
+    /// Bans from the cluster.
+    #[serde(rename = "20")]
+    ServerBans,
 }
 
 impl std::fmt::Display for Bound {
@@ -299,6 +326,7 @@ impl std::fmt::Display for Bound {
             Self::DirectRooms => "direct rooms a user",
             Self::Names => "names of accounts",
             Self::BotsEver => "bots ever made by a user",
+            Self::ServerBans => "bans from the server",
         })
     }
 }
@@ -324,12 +352,15 @@ impl Refusal {
             Self::TooMany { .. } => "too-many",
             Self::UnknownInvite => "unknown-invite",
             Self::Archived => "archived",
-            Self::Banned => "banned",
+            Self::Banned | Self::BannedFromCluster => "banned",
             Self::Muted => "muted",
             Self::Redacted => "redacted",
             Self::NotAMessage => "not-a-message",
             Self::QuotaExceeded { .. } => "quota-exceeded",
             Self::NoSuchMember => "no-such-member",
+            Self::Disabled => "disabled",
+            Self::LockedDown => "lockdown",
+            Self::UnknownBan => "unknown-ban",
         }
     }
 }

@@ -4,8 +4,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    DeviceId, DeviceName, Emoji, EventNo, InviteId, InviteKey, Likeness, LogIndex, Operator, Outcome, PasswordHash,
-    RequestNo, RoomId, RoomName, Seq, Span, Timestamp, Topic, UserId, UserName, WriterId,
+    AuditEntry, AuditHead, AuditNo, BanId, DeviceId, DeviceName, Emoji, EventNo, InviteId, InviteKey, Likeness,
+    Lockdown, LogIndex, Operator, Outcome, PasswordHash, RequestNo, RoomId, RoomName, Seq, ServerBan, ServerRole, Span,
+    Timestamp, Topic, UserId, UserName, WriterId,
 };
 
 /// One record with its key.
@@ -63,6 +64,21 @@ pub enum Record {
     /// What waits for somebody who left a room and may come back.
     #[serde(rename = "17")]
     Restriction(RoomId, UserId, Restriction),
+    /// What somebody may do who may do more than any user.
+    #[serde(rename = "20")]
+    ServerRole(UserId, ServerRole),
+    /// Somebody who has to stay out of the cluster.
+    #[serde(rename = "21")]
+    ServerBan(BanId, ServerBan),
+    /// What nobody may do for now; there is one, or none while everybody may do everything.
+    #[serde(rename = "22")]
+    Lockdown(Lockdown),
+    /// Where the audit log begins and ends; there is one, or none before its first entry.
+    #[serde(rename = "23")]
+    AuditHead(AuditHead),
+    /// An entry of the audit log. A row only: no state holds one.
+    #[serde(rename = "24")]
+    AuditEntry(AuditNo, AuditEntry),
 }
 
 impl Record {
@@ -87,6 +103,11 @@ impl Record {
             Self::Invite(id, _) => RecordKey::Invite(*id),
             Self::Settings(_) => RecordKey::Settings,
             Self::Restriction(room, user, _) => RecordKey::Restriction(*room, *user),
+            Self::ServerRole(user, _) => RecordKey::ServerRole(*user),
+            Self::ServerBan(ban, _) => RecordKey::ServerBan(*ban),
+            Self::Lockdown(_) => RecordKey::Lockdown,
+            Self::AuditHead(_) => RecordKey::AuditHead,
+            Self::AuditEntry(no, _) => RecordKey::AuditEntry(*no),
         }
     }
 }
@@ -112,6 +133,11 @@ pub enum RecordKey {
     Invite(InviteId),
     Settings,
     Restriction(RoomId, UserId),
+    ServerRole(UserId),
+    ServerBan(BanId),
+    Lockdown,
+    AuditHead,
+    AuditEntry(AuditNo),
 }
 
 /// A place in a writer's window of receipts.
@@ -175,6 +201,9 @@ pub enum Standing {
         /// Texts of its messages are still to go.
         purging: bool,
     },
+    /// It is there and may do nothing until an operator lets it.
+    #[serde(rename = "20")]
+    Disabled,
 }
 
 /// A device that speaks for a user.

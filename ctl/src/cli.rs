@@ -1,5 +1,6 @@
 //! The command line.
 
+mod people;
 mod snapshot;
 mod telemetry;
 
@@ -13,6 +14,7 @@ use quorate_adminapi::{parse_bytes, parse_duration};
 use quorate_core::{InviteId, NodeId};
 use quorate_formation::NodeSpec;
 
+pub(crate) use people::{AuditCommand, BansCommand, ListArgs, LockdownMode, PasswordArgs, RoomsCommand, UsersCommand};
 pub(crate) use snapshot::{LogArgs, QuorumArgs, RecoverCommand, RestoreArgs, SnapshotCommand};
 pub(crate) use telemetry::{ConfigCommand, DebugCommand, EventsArgs, LogLevelCommand, VersionArgs};
 
@@ -120,9 +122,25 @@ pub(crate) enum Command {
     /// Links with which new users may register, where that is for invited ones only
     #[command(subcommand)]
     Invites(InvitesCommand),
+    /// Accounts, from the operators' side
+    #[command(subcommand)]
+    Users(UsersCommand),
     /// Rooms, from the operators' side
     #[command(subcommand)]
     Rooms(RoomsCommand),
+    /// Who has to stay out of the cluster
+    #[command(subcommand)]
+    Bans(BansCommand),
+    /// What nobody may do for now; without a mode it shows the present one
+    #[command(after_help = "Examples:\n  chatctl lockdown no-register\n  chatctl lockdown off")]
+    Lockdown {
+        /// Each but the first forbids what the one before it does, and more
+        #[arg(value_enum)]
+        mode: Option<LockdownMode>,
+    },
+    /// What operators did, and were refused
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// How long all rooms remember that have no rule of their own
     ///
     /// Without options it shows the rule.
@@ -252,20 +270,6 @@ pub(crate) enum InvitesCommand {
     Revoke {
         /// Its id
         id: InviteId,
-    },
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum RoomsCommand {
-    /// How long a room remembers; without options it shows the rule
-    #[command(
-        after_help = "Examples:\n  chatctl rooms retention ops --max-age 30d --max-count 10000\n  chatctl rooms retention ops --max-age off"
-    )]
-    Retention {
-        /// Which room
-        room: String,
-        #[command(flatten)]
-        rule: RetentionArgs,
     },
 }
 

@@ -67,7 +67,12 @@ impl Failure {
     pub(crate) fn of_daemon(error: ErrorBody) -> Self {
         let exit = match error.code.as_str() {
             code::NO_QUORUM | code::NOT_FORMED | code::LEADER_UNREACHABLE => Exit::NoQuorum,
-            code::UNKNOWN_NODE | code::UNKNOWN_USER | code::UNKNOWN_ROOM | code::UNKNOWN_INVITE => Exit::NotFound,
+            code::UNKNOWN_NODE
+            | code::UNKNOWN_USER
+            | code::UNKNOWN_ROOM
+            | code::UNKNOWN_INVITE
+            | code::UNKNOWN_BAN
+            | code::UNKNOWN_DEVICE => Exit::NotFound,
             code::OUTCOME_UNKNOWN => Exit::Unknown,
             _ => Exit::Error,
         };

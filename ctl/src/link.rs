@@ -26,6 +26,8 @@ const ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// How long a daemon may be silent within a long answer, where `--timeout` says less: it reads from a disk that others
 /// use too.
 const SILENCE_MIN: Duration = Duration::from_secs(30);
+/// What keeps a connection going.
+type Connection = hyper::client::conn::http1::Connection<TokioIo<UnixStream>, Full<Bytes>>;
 
 /// The way to one daemon.
 pub(crate) struct Link<'a> {
@@ -143,12 +145,30 @@ impl<'a> Link<'a> {
         read.await
     }
 
-    /// The bytes that a path answers with, as they come.
+    /// What a path gives when it is told to make something, as it comes.
     pub(crate) async fn post_for_stream(&self, path: &str) -> Result<Download, Failure> {
+        self.stream(Method::POST, path).await
+    }
+
+    /// Takes the bytes that a path answers with as they come, however many they are.
+    pub(crate) async fn download(
+        &self,
+        path: &str,
+        mut take: impl FnMut(&[u8]) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let mut bytes = self.stream(Method::GET, path).await?;
+        while let Some(chunk) = bytes.next().await? {
+            take(&chunk)?;
+        }
+        Ok(())
+    }
+
+    async fn stream(&self, method: Method, path: &str) -> Result<Download, Failure> {
+        let asked = format!("{method} {path}");
         let begun = async {
             let (mut sender, connection) = self.connect().await?;
             let connection = tokio::spawn(async move { drop(connection.await) });
-            let request = request(Method::POST, path, Bytes::new());
+            let request = request(method, path, Bytes::new());
             let answer = sender.send_request(request).await;
             let answer = answer.map_err(|error| self.broken(&error))?;
             Ok::<_, Failure>((answer, connection))
@@ -158,11 +178,7 @@ impl<'a> Link<'a> {
             self.unreachable(after)
         })??;
         if self.verbose {
-            complain(&format!(
-                "POST {path} on {}: {}",
-                self.socket.display(),
-                answer.status()
-            ));
+            complain(&format!("{asked} on {}: {}", self.socket.display(), answer.status()));
         }
         let (head, body) = answer.into_parts();
         if !head.status.is_success() {
@@ -264,8 +280,6 @@ impl<'a> Link<'a> {
         ))
     }
 }
-
-type Connection = hyper::client::conn::http1::Connection<TokioIo<UnixStream>, Full<Bytes>>;
 
 fn request(method: Method, path: &str, body: Bytes) -> Request<Full<Bytes>> {
     Request::builder()

@@ -5,10 +5,14 @@
 
 mod cli;
 mod command;
+mod confirm;
 mod failure;
+mod file;
+mod follow;
 mod link;
 mod output;
 mod screen;
+mod secret;
 mod watch;
 
 use std::process::ExitCode;

@@ -207,6 +207,20 @@ impl Output {
         }
     }
 
+    /// Prints the next part of an answer that goes on.
+    pub(crate) fn part(&self, answer: &Answer, is_first: bool) -> ControlFlow<Exit, Exit> {
+        let part = Self {
+            view: View {
+                headers: self.view.headers && is_first,
+                ..self.view
+            },
+            // One object is one line, so that a reader knows where it ends.
+            watching: self.is_json(),
+            ..*self
+        };
+        part.answer(answer)
+    }
+
     /// Prints a failure; the exit code is its own.
     pub(crate) fn failure(&self, failure: &Failure) -> Exit {
         complain(&told(&failure.error, self.is_json()));

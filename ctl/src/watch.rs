@@ -2,9 +2,13 @@
 
 use std::ops::ControlFlow;
 
-use crate::cli::{Cli, ClusterCommand, Command, InvitesCommand, SnapshotCommand};
+use crate::cli::{
+    AuditCommand, BansCommand, Cli, ClusterCommand, Command, InvitesCommand, RoomsCommand, SnapshotCommand,
+    UsersCommand,
+};
 use crate::command;
 use crate::failure::{Exit, Failure};
+use crate::follow;
 use crate::link::Link;
 use crate::output::Output;
 
@@ -15,6 +19,9 @@ pub(crate) async fn run(cli: &Cli, output: &Output) -> Exit {
         && cli.global.watch.is_none()
     {
         return command::follow_events(&Link::new(&cli.global), args, output).await;
+    }
+    if let Command::Audit(AuditCommand::Tail { follow: true, lines }) = &cli.command {
+        return follow::audit(cli, output, *lines).await;
     }
     let Some(interval) = cli.global.watch.or_else(|| output.refresh(&cli.command)) else {
         return once(cli, output).await;
@@ -57,9 +64,13 @@ fn can_be_watched(command: &Command) -> bool {
         Command::Health(_) | Command::Member(_) | Command::Leader(_) | Command::Raft(_) => true,
         Command::Cluster(command) => matches!(command, ClusterCommand::Status | ClusterCommand::Health(_)),
         Command::Invites(command) => matches!(command, InvitesCommand::List),
-        Command::Rooms(_) | Command::Recover(_) | Command::Retention(_) | Command::Quota(_) => false,
         Command::Events(_) | Command::Config(_) | Command::LogLevel(_) | Command::Debug(_) => false,
         Command::Metrics | Command::Version(_) | Command::Completions { .. } | Command::Man { .. } => false,
         Command::Snapshot(command) => matches!(command, SnapshotCommand::List),
+        Command::Users(command) => matches!(command, UsersCommand::List(_) | UsersCommand::Show { .. }),
+        Command::Rooms(command) => matches!(command, RoomsCommand::List(_) | RoomsCommand::Show { .. }),
+        Command::Bans(command) => matches!(command, BansCommand::List),
+        Command::Lockdown { mode } => mode.is_none(),
+        Command::Audit(_) | Command::Recover(_) | Command::Retention(_) | Command::Quota(_) => false,
     }
 }

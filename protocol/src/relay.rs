@@ -5,7 +5,7 @@
 //! are ready. Signals ([`Presence`], [`Typing`]) go on streams of their own and may get lost.
 
 use bytes::Bytes;
-use quorate_core::{LogIndex, NodeId, Outcome, RoomId, Timestamp, UserId};
+use quorate_core::{AuditHash, AuditNo, LogIndex, NodeId, Outcome, RoomId, Timestamp, UserId};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::Frame;
@@ -134,6 +134,12 @@ pub struct Facts {
     pub peers: Vec<PeerFacts>,
     /// What its clock says.
     pub now: Timestamp,
+    /// The next entry of its audit log; 0 of a node that does not tell.
+    #[serde(default)]
+    pub audit_next: AuditNo,
+    /// The chain over the entries before that one.
+    #[serde(default)]
+    pub audit_hash: Option<AuditHash>,
 }
 
 /// What a leader knows of another node.

@@ -315,12 +315,21 @@ impl Cluster {
     /// It does not end in time.
     #[track_caller]
     pub fn ctl(&self, id: u64, args: &[&str]) -> Finished {
+        self.ctl_with(id, args, "")
+    }
+
+    /// The same, with something on stdin.
+    ///
+    /// # Panics
+    /// It does not end in time.
+    #[track_caller]
+    pub fn ctl_with(&self, id: u64, args: &[&str], stdin: &str) -> Finished {
         let mut command = Command::new(&programs().chatctl);
         command
             .arg("--socket")
             .arg(self.node_dir(id).join("admin.sock"))
             .args(args);
-        run(&mut command, "", CTL_DEADLINE)
+        run(&mut command, stdin, CTL_DEADLINE)
     }
 
     /// Runs `chat` with these arguments under a profile of this name.

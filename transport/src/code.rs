@@ -69,6 +69,12 @@ codes! {
         Revoked = 0x12, "device revoked";
         /// Another connection took this one's place.
         Replaced = 0x13, "replaced by another connection";
+        /// The account that the device speaks for is disabled.
+        Disabled = 0x14, "account disabled";
+        /// The account, or the address, is banned.
+        Banned = 0x15, "banned";
+        /// The cluster takes in no device that is not logged in.
+        Lockdown = 0x16, "locked down";
         /// The node is shutting down: go to another.
         Draining = 0x20, "node is shutting down";
         /// The node has too much to do: come later or go to another.
@@ -122,7 +128,9 @@ mod tests {
         let close: Vec<_> = CloseCode::ALL.iter().map(|code| code.number()).collect();
         assert_eq!(
             close,
-            [0, 1, 2, 3, 4, 0x10, 0x11, 0x12, 0x13, 0x20, 0x21, 0x22, 0x23, 0x30]
+            [
+                0, 1, 2, 3, 4, 0x10, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x20, 0x21, 0x22, 0x23, 0x30
+            ]
         );
         let reset: Vec<_> = ResetCode::ALL.iter().map(|code| code.number()).collect();
         assert_eq!(reset, [0x100, 0x101, 0x102, 0x103, 0x104]);

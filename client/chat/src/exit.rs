@@ -177,8 +177,7 @@ fn status_of(error: &RequestError) -> u8 {
             | "registration-closed"
             | "invite-required"
             | "unknown-invite"
-            | "locked-down"
-            | "read-only"
+            | "lockdown"
             | "disabled",
         ) => code::PERMISSION,
         _ => code::ERROR,
@@ -258,6 +257,8 @@ mod tests {
                     "not-logged-in",
                     "registration-closed",
                     "unknown-invite",
+                    "disabled",
+                    "lockdown",
                 ],
             ),
         ] {

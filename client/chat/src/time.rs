@@ -2,16 +2,9 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use quorate_client::json::UNITS;
+pub(crate) use quorate_client::json::{is_in_calendar, show, show_span};
 use quorate_client::{Span, Timestamp};
-
-/// Units of a duration with their milliseconds, ascending.
-const UNITS: [(&str, u64); 5] = [
-    ("ms", 1),
-    ("s", 1_000),
-    ("m", 60_000),
-    ("h", 3_600_000),
-    ("d", 86_400_000),
-];
 
 /// No duration that anybody means is longer: 100 years, in milliseconds.
 const SPAN_MAX_MS: u64 = 36_525 * 86_400_000;
@@ -31,13 +24,6 @@ pub(crate) fn parse_span(text: &str) -> Result<Span, String> {
     }
 }
 
-/// Writes a duration as it is read.
-pub(crate) fn show_span(span: Span) -> String {
-    let fits = |(_, ms): &&(&str, u64)| span.0.is_multiple_of(*ms);
-    let (unit, unit_ms) = UNITS.iter().rev().find(fits).unwrap_or(&UNITS[0]);
-    format!("{}{unit}", span.0 / unit_ms)
-}
-
 /// Reads a time: RFC 3339, or a duration before now.
 pub(crate) fn parse_moment(text: &str) -> Result<Timestamp, String> {
     parse_moment_at(text, now())
@@ -54,19 +40,6 @@ fn parse_moment_at(text: &str, now: Timestamp) -> Result<Timestamp, String> {
         Ok(ms) => Ok(Timestamp(ms)),
         Err(_) => Err("nothing was posted before 1970".to_owned()),
     }
-}
-
-/// Whether a date can be written for it: what lasts past the year 9999 lasts for ever.
-pub(crate) fn is_in_calendar(at: Timestamp) -> bool {
-    i64::try_from(at.0).is_ok_and(|ms| jiff::Timestamp::from_millisecond(ms).is_ok())
-}
-
-/// RFC 3339, UTC, with milliseconds.
-pub(crate) fn show(at: Timestamp) -> String {
-    let ms = i64::try_from(at.0).unwrap_or(i64::MAX);
-    // What no calendar holds cannot be a cluster's clock; it is shown as the beginning of time.
-    let at = jiff::Timestamp::from_millisecond(ms).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
-    format!("{at:.3}")
 }
 
 /// For people: to the second, without the letters.

@@ -22,6 +22,8 @@ use thiserror::Error;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, broadcast, mpsc, oneshot, watch};
 use tokio::time::{Instant, timeout};
 
+use crate::bar::Bar;
+
 pub(crate) use bulk::{BulkFailed, Found, HistoryAnswer};
 
 use crate::seen::Seen;
@@ -53,6 +55,8 @@ pub(crate) enum HelloError {
     Late,
     #[error("{0}")]
     Ended(String),
+    #[error("{}", .0.cause())]
+    Barred(Bar),
     #[error("the node speaks something else")]
     Protocol,
 }
@@ -80,6 +84,8 @@ pub(crate) struct Death {
     pub(crate) cause: String,
     /// The node closed it because the device is not logged in: another one would say the same.
     pub(crate) dismissed: bool,
+    /// The node closed it since it does not let this device in: another one would say the same.
+    pub(crate) bar: Option<Bar>,
 }
 
 /// What comes over a feed.
@@ -189,9 +195,11 @@ impl Link {
             let welcome: Welcome = client::parse(&first).map_err(|_| HelloError::Protocol)?;
             Ok((sender, receiver, welcome))
         };
-        let (sender, receiver, welcome) = timeout(HELLO_DEADLINE, greeting)
-            .await
-            .map_err(|_| HelloError::Late)??;
+        let greeted = timeout(HELLO_DEADLINE, greeting).await.map_err(|_| HelloError::Late)?;
+        let (sender, receiver, welcome) = greeted.map_err(|error: HelloError| {
+            let said = connection.close_reason().and_then(|reason| reason.code());
+            said.and_then(Bar::of).map_or(error, HelloError::Barred)
+        })?;
         Ok(Self::begin(connection, addr, seen, sender, receiver, welcome))
     }
 
@@ -393,6 +401,7 @@ impl Link {
         self.set_status(Status::Dead(Death {
             cause: cause.to_owned(),
             dismissed: said.is_some_and(|code| DISMISSALS.contains(&code)),
+            bar: said.and_then(Bar::of),
         }));
         self.0.places.close();
         self.0.bulks.close();

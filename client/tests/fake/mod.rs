@@ -79,6 +79,8 @@ pub(crate) struct Knobs {
     pub(crate) goodbye: watch::Sender<bool>,
     /// Sessions are closed with this code.
     pub(crate) dismiss: watch::Sender<Option<CloseCode>>,
+    /// Connections are closed with this code in place of a welcome.
+    pub(crate) door: Mutex<Option<CloseCode>>,
     /// What sessions are told of who is writing.
     pub(crate) typing: broadcast::Sender<IsTyping>,
     /// So many bulk asks are answered with a first part, and then the connection breaks.
@@ -120,6 +122,7 @@ impl Cluster {
         .unwrap();
         let knobs = Arc::new(Knobs {
             mute: AtomicBool::new(false),
+            door: Mutex::default(),
             deeds: Mutex::default(),
             sessions: AtomicU64::new(0),
             hellos: Mutex::default(),

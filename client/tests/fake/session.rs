@@ -53,6 +53,11 @@ impl Session {
         if self.knobs.mute.load(Ordering::SeqCst) {
             std::future::pending::<()>().await;
         }
+        let closed = *self.knobs.door.lock().unwrap();
+        if let Some(code) = closed {
+            self.connection.close(code, "the test says so");
+            return None;
+        }
         let welcome = Welcome {
             minor: 1,
             cluster: self.cluster.id.to_string(),

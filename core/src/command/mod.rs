@@ -3,9 +3,11 @@
 //! tables may see differently (likenesses, mentions).
 
 mod account;
+mod audited;
 mod message;
 mod name;
 mod operation;
+mod operator;
 mod room;
 
 pub use account::{
@@ -14,6 +16,9 @@ pub use account::{
 };
 pub use message::{EditMessage, MENTIONS_PER_MESSAGE_MAX, MarkRead, PostMessage, React, RedactMessage};
 pub use operation::{CreateInvite, Operate, Operation, Operator, RevokeInvite, SetQuota, Sweep};
+pub use operator::{
+    AddBan, BanName, CreateRoomFor, CreateUser, PurgeUser, RevokeDevices, SetServerRole, SetUserPassword,
+};
 pub use room::{
     ArchiveRoom, BanUser, CreateRoom, DeleteRoom, InviteUser, JoinRoom, KickUser, LeaveRoom, MuteUser, RoomRef,
     SetRetention, SetRole, SetTopic, TransferRoom, UnbanUser, UnmuteUser,

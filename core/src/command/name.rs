@@ -5,9 +5,9 @@
 use super::{Action, Command, Operation, Sweep};
 
 impl Command {
-    /// In kebab-case, the request of a writer and what an operator asks by their own names.
+    /// In kebab-case, the request of a writer by its own name; what an operator asks as the audit log calls it.
     #[must_use]
-    pub const fn name(&self) -> &'static str {
+    pub fn name(&self) -> &str {
         match self {
             Self::RegisterUser(_) => "register-user",
             Self::BindDevice(_) => "bind-device",
@@ -20,7 +20,7 @@ impl Command {
             Self::SetBotPassword(_) => "set-bot-password",
             Self::DeleteBot(_) => "delete-bot",
             Self::Sweep(sweep) => sweep.name(),
-            Self::Operate(operate) => operate.operation.name(),
+            Self::Operate(operate) => operate.operation.action(),
         }
     }
 
@@ -81,23 +81,27 @@ impl Sweep {
 }
 
 impl Operation {
-    const fn name(&self) -> &'static str {
-        match self {
-            Self::CreateInvite(_) => "create-invite",
-            Self::RevokeInvite(_) => "revoke-invite",
-            Self::SetServerRetention(_) => "set-server-retention",
-            Self::SetRoomRetention { .. } => "set-room-retention",
-            Self::SetQuota(_) => "set-quota",
-        }
-    }
-
     const fn carries_secret(&self) -> bool {
         match self {
-            // The digest of what is in the link.
-            Self::CreateInvite(_) => true,
-            Self::RevokeInvite(_) | Self::SetServerRetention(_) | Self::SetRoomRetention { .. } | Self::SetQuota(_) => {
-                false
-            }
+            // The digest of what is in the link; the hash of a password.
+            Self::CreateInvite(_) | Self::CreateUser(_) | Self::SetUserPassword(_) => true,
+            Self::RevokeInvite(_)
+            | Self::SetServerRetention(_)
+            | Self::SetRoomRetention { .. }
+            | Self::SetQuota(_)
+            | Self::DisableUser(_)
+            | Self::EnableUser(_)
+            | Self::DeleteUser(_)
+            | Self::SetServerRole(_)
+            | Self::RevokeDevices(_)
+            | Self::CreateRoom(_)
+            | Self::ArchiveRoom(_)
+            | Self::DeleteRoom(_)
+            | Self::SetRoomOwner(_)
+            | Self::AddBan(_)
+            | Self::LiftBan(_)
+            | Self::SetLockdown(_)
+            | Self::Note { .. } => false,
         }
     }
 }

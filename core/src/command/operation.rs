@@ -2,7 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{InviteId, InviteKey, Quota, Retention, RoomId, RoomName, Span, UserId, UserName};
+use crate::{
+    Actor, AddBan, ArchiveRoom, AuditTarget, AuditWord, BanId, CreateRoomFor, CreateUser, DeleteRoom, InviteId,
+    InviteKey, Lockdown, PurgeUser, Quota, Retention, RevokeDevices, RoomId, RoomName, SetServerRole, SetUserPassword,
+    Span, TransferRoom, UserId, UserName,
+};
 
 /// See [`crate::Command::Sweep`]. What is to go is decided when the entry is applied, from the state
 /// and log time: the asker names only where to look.
@@ -29,6 +33,9 @@ pub struct Operate {
     pub by: Operator,
     /// What is asked.
     pub operation: Operation,
+    /// Whose that user id is, as the node that was asked knows it.
+    #[serde(default)]
+    pub actor: Actor,
 }
 
 /// An operator, as the admin socket knows them.
@@ -61,6 +68,56 @@ pub enum Operation {
     /// How much users may keep.
     #[serde(rename = "5")]
     SetQuota(SetQuota),
+    /// Makes an account, without a device.
+    #[serde(rename = "20")]
+    CreateUser(CreateUser),
+    /// Gives an account another password, and logs all of its devices out.
+    #[serde(rename = "21")]
+    SetUserPassword(SetUserPassword),
+    /// Keeps an account as it is, and lets it do nothing.
+    #[serde(rename = "22")]
+    DisableUser(UserName),
+    /// Lets it do everything again.
+    #[serde(rename = "23")]
+    EnableUser(UserName),
+    /// Ends an account and its bots.
+    #[serde(rename = "24")]
+    DeleteUser(PurgeUser),
+    /// Says what a user may do in all public rooms.
+    #[serde(rename = "25")]
+    SetServerRole(SetServerRole),
+    /// Logs devices of a user out.
+    #[serde(rename = "26")]
+    RevokeDevices(RevokeDevices),
+    /// Makes a room for a user.
+    #[serde(rename = "27")]
+    CreateRoom(CreateRoomFor),
+    /// Closes a room for writing, or opens it again.
+    #[serde(rename = "28")]
+    ArchiveRoom(ArchiveRoom),
+    /// Ends a room with all that was said there.
+    #[serde(rename = "29")]
+    DeleteRoom(DeleteRoom),
+    /// Gives a room to a user, who comes in if they are not there.
+    #[serde(rename = "30")]
+    SetRoomOwner(TransferRoom),
+    /// Keeps somebody out of the cluster.
+    #[serde(rename = "31")]
+    AddBan(AddBan),
+    /// Keeps them out no longer.
+    #[serde(rename = "32")]
+    LiftBan(BanId),
+    /// Says what nobody may do for now.
+    #[serde(rename = "33")]
+    SetLockdown(Lockdown),
+    /// Changes nothing, and stands in the audit log: what an operator did that is no change of the state.
+    #[serde(rename = "34")]
+    Note {
+        /// What.
+        action: AuditWord,
+        /// To what.
+        target: AuditTarget,
+    },
 }
 
 /// See [`Operation::CreateInvite`]. Asked again with the same key it finds the same invite.

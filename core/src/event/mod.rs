@@ -6,9 +6,9 @@ mod touches;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Body, DeviceId, DeviceName, Emoji, EventNo, InviteId, InviteKey, Likeness, LogIndex, MessageId, Operator, Outcome,
-    PasswordHash, Quota, Reason, RequestNo, Retention, Role, RoomId, RoomName, Seq, Timestamp, Topic, UserId, UserName,
-    WriterId,
+    AuditEntry, AuditHash, AuditNo, BanId, BanSubject, Body, DeviceId, DeviceName, Emoji, EventNo, InviteId, InviteKey,
+    Likeness, Lockdown, LogIndex, MessageId, Operator, Outcome, PasswordHash, Quota, Reason, RequestNo, Retention,
+    Role, RoomId, RoomName, Seq, ServerRole, Timestamp, Topic, UserId, UserName, WriterId,
 };
 
 /// One fact.
@@ -284,6 +284,64 @@ pub enum StateEvent {
         room: RoomId,
         /// Whose.
         user: UserId,
+    },
+    /// An account may do nothing.
+    #[serde(rename = "29")]
+    UserDisabled {
+        /// Which.
+        user: UserId,
+    },
+    /// It may do everything again.
+    #[serde(rename = "30")]
+    UserEnabled {
+        /// Which.
+        user: UserId,
+    },
+    /// What a user may do in all public rooms is something else.
+    #[serde(rename = "31")]
+    ServerRoleSet {
+        /// Whose.
+        user: UserId,
+        /// What they may do from here on.
+        role: ServerRole,
+    },
+    /// Somebody has to stay out of the cluster.
+    #[serde(rename = "32")]
+    ServerBanAdded {
+        /// Its id.
+        ban: BanId,
+        /// Who.
+        subject: BanSubject,
+        /// Who said so.
+        by: Operator,
+        /// Until when, in log time; without it for ever.
+        until: Option<Timestamp>,
+        /// Why, for people.
+        reason: Option<Reason>,
+    },
+    /// A ban from the cluster ran out, was lifted or replaced, or went with its account.
+    #[serde(rename = "33")]
+    ServerBanEnded {
+        /// Which.
+        ban: BanId,
+    },
+    /// What nobody may do for now is something else.
+    #[serde(rename = "34")]
+    LockdownSet {
+        /// From here on.
+        lockdown: Lockdown,
+    },
+    /// An operator did something, or was refused it.
+    #[serde(rename = "35")]
+    Audited {
+        /// Its place in the audit log.
+        no: AuditNo,
+        /// What.
+        entry: AuditEntry,
+        /// The chain up to and with it.
+        hash: AuditHash,
+        /// The oldest entry, which gives way to this one.
+        dropped: Option<AuditNo>,
     },
 }
 

@@ -21,7 +21,14 @@ impl StateEvent {
             Self::UserRegistered { user, .. }
             | Self::PasswordChanged { user, .. }
             | Self::UserDeleted { user, .. }
+            | Self::UserDisabled { user }
+            | Self::UserEnabled { user }
             | Self::UserPurged { user } => vec![RecordKey::User(*user)],
+            Self::ServerRoleSet { user, .. } => vec![RecordKey::ServerRole(*user)],
+            Self::ServerBanAdded { ban, .. } | Self::ServerBanEnded { ban } => vec![RecordKey::ServerBan(*ban)],
+            Self::LockdownSet { .. } => vec![RecordKey::Lockdown],
+            // The entry itself is a row that the store makes from the event.
+            Self::Audited { .. } => vec![RecordKey::AuditHead],
             Self::DeviceBound { user, device, .. } => vec![RecordKey::User(*user), RecordKey::Device(*device)],
             Self::DeviceUnbound { device } => vec![RecordKey::Device(*device)],
             Self::WriterGranted { writer, .. } => vec![RecordKey::Writer(*writer)],

@@ -7,6 +7,8 @@
 //! node meets only the part of the rule that never changes; else a node with newer tables could not
 //! read what an older one wrote. Whoever takes a name from a client parses it strictly.
 
+mod audit;
+mod glob;
 mod line;
 mod mention;
 mod message;
@@ -15,6 +17,8 @@ mod rule;
 mod text;
 mod user;
 
+pub use audit::{ACTOR_CHARS_MAX, AUDIT_TARGET_CHARS_MAX, AUDIT_WORD_CHARS_MAX, Actor, AuditTarget, AuditWord};
+pub use glob::{Glob, GlobTooLong};
 pub use line::{
     DEVICE_NAME_CHARS_MAX, DeviceName, PASSWORD_HASH_BYTES_MAX, PasswordHash, REASON_CHARS_MAX, Reason,
     TOPIC_CHARS_MAX, Topic,

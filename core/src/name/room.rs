@@ -52,6 +52,13 @@ impl RoomName {
     }
 }
 
+impl RoomName {
+    /// Before every direct room's name, and behind them all: no name is either.
+    pub(crate) fn around_direct() -> (Self, Self) {
+        (Self("@".into()), Self("A".into()))
+    }
+}
+
 fn parties(text: &str) -> Option<(&str, &str)> {
     text.strip_prefix('@')?.split_once('+')
 }

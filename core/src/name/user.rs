@@ -16,6 +16,8 @@ pub const USER_NAME_CHARS_MAX: usize = 32;
 const DELETED: &str = "deleted";
 /// What `@room` calls.
 const ROOM: &str = "room";
+/// The name shown for operators where they are the authors of something.
+const OPERATOR: &str = "operator";
 
 text!(
     /// A user's name: letters, digits, `-`, `_` and `.`, case folded.
@@ -32,10 +34,16 @@ impl UserName {
         Self(DELETED.into())
     }
 
+    /// The name shown for operators where they are the authors of something; nobody can have it.
+    #[must_use]
+    pub fn operator() -> Self {
+        Self(OPERATOR.into())
+    }
+
     /// Whether nobody can have this name, because it means something.
     #[must_use]
     pub fn is_reserved(&self) -> bool {
-        matches!(self.as_str(), DELETED | ROOM)
+        matches!(self.as_str(), DELETED | ROOM | OPERATOR)
     }
 
     /// Whether this is what `@room` calls: everybody.

@@ -67,6 +67,9 @@ pub const BOTS_PER_USER_MAX: u32 = 16;
 /// Bots that one user ever makes, with those that are no more, whose names are never given again.
 pub const BOTS_EVER_PER_USER_MAX: u32 = 256;
 
+/// Bans from the cluster. One that has run out gives way.
+pub const SERVER_BANS_MAX: u32 = 10_000;
+
 /// Invites to the cluster that are open at a time.
 pub const INVITES_MAX: u32 = 10_000;
 

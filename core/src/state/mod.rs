@@ -33,6 +33,10 @@
 //!   for its coming back goes.
 //! - A device that is unbound leaves its writers behind; they write no more, and one of them expires with
 //!   each entry.
+//! - A disabled account, and one that is banned from the cluster, keeps its devices, rooms and names, and may do
+//!   nothing with them; nor may its bots. What it asks for through a writer is refused with a receipt, so that the writer
+//!   goes on where it was once the account may act again.
+//! - What operators do in rooms stands there as lines of [`crate::UserId::OPERATOR`].
 //! - Posting does not move the author's read mark; their own messages are never counted as unread.
 //! - Registering, or logging in, on a device that speaks for somebody else takes it over.
 //!
@@ -54,8 +58,8 @@ pub use limits::{
     BANS_PER_ROOM_MAX, BOTS_EVER_PER_USER_MAX, BOTS_PER_USER_MAX, DEVICES_PER_USER_MAX, DIRECT_ROOMS_PER_USER_MAX,
     EDITS_PER_MESSAGE_MAX, EXPIRIES_PER_ENTRY_MAX, INVITATIONS_PER_INVITER_MAX, INVITATIONS_PER_ROOM_MAX,
     INVITATIONS_PER_USER_MAX, INVITE_USES_MAX, INVITES_MAX, MEMBERS_PER_ROOM_MAX, NAMES_MAX, REACTIONS_PER_MESSAGE_MAX,
-    REACTIONS_PER_USER_MAX, RECEIPT_WINDOW, RETENTION_AGE_MIN, ROOMS_MAX, ROOMS_PER_USER_MAX, USERS_MAX,
-    WRITER_IDLE_MAX, WRITERS_PER_USER_MAX,
+    REACTIONS_PER_USER_MAX, RECEIPT_WINDOW, RETENTION_AGE_MIN, ROOMS_MAX, ROOMS_PER_USER_MAX, SERVER_BANS_MAX,
+    USERS_MAX, WRITER_IDLE_MAX, WRITERS_PER_USER_MAX,
 };
 pub use query::OwnMessage;
 pub use restore::RestoreError;

@@ -6,7 +6,7 @@ use super::lines::Message;
 use super::table::WriterState;
 
 impl State {
-    /// All of it, in the order of the keys.
+    /// All of it, in the order of the keys. Entries of the audit log are rows of the store alone.
     pub fn records(&self) -> impl Iterator<Item = Record> + '_ {
         std::iter::once(Record::Clock(self.clock))
             .chain(self.users.iter().map(|(id, user)| Record::User(*id, user.clone())))
@@ -63,6 +63,18 @@ impl State {
                     .iter()
                     .map(|((room, user), restriction)| Record::Restriction(*room, *user, *restriction)),
             )
+            .chain(
+                self.server_roles
+                    .iter()
+                    .map(|(user, role)| Record::ServerRole(*user, *role)),
+            )
+            .chain(
+                self.server_bans
+                    .iter()
+                    .map(|(id, ban)| Record::ServerBan(*id, ban.clone())),
+            )
+            .chain(self.lockdown.kept().map(Record::Lockdown))
+            .chain(self.audit.map(Record::AuditHead))
     }
 
     /// What is to be kept under a key now; nothing, when the row is to be deleted.
@@ -96,6 +108,11 @@ impl State {
             RecordKey::Call(room, seq) => Record::Call(room, seq, *self.calls.get(&(room, seq))?),
             RecordKey::Invite(id) => Record::Invite(id, *self.invites.get(&id)?),
             RecordKey::Settings => Record::Settings(self.settings?),
+            RecordKey::ServerRole(user) => Record::ServerRole(user, *self.server_roles.get(&user)?),
+            RecordKey::ServerBan(id) => Record::ServerBan(id, self.server_bans.get(&id)?.clone()),
+            RecordKey::Lockdown => Record::Lockdown(self.lockdown.kept()?),
+            RecordKey::AuditHead => Record::AuditHead(self.audit?),
+            RecordKey::AuditEntry(_) => return None,
         })
     }
 }

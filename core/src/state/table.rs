@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::{
-    Ban, Call, Clock, Device, DeviceId, Edits, EventNo, Invitation, Invite, InviteId, InviteKey, Likeness, Member,
-    Outcome, RECEIPT_WINDOW, Reaction, ReceiptSlot, RequestNo, Restriction, Role, Room, RoomId, RoomName, Seq,
-    Settings, Timestamp, User, UserId, UserName, Writer, WriterId,
+    AuditHead, Ban, BanId, Call, Clock, Device, DeviceId, Edits, EventNo, Invitation, Invite, InviteId, InviteKey,
+    Likeness, Lockdown, Member, Network, Outcome, RECEIPT_WINDOW, Reaction, ReceiptSlot, RequestNo, Restriction, Role,
+    Room, RoomId, RoomName, Seq, ServerBan, ServerRole, Settings, Timestamp, User, UserId, UserName, Writer, WriterId,
 };
 
 use super::lines::Lines;
@@ -30,6 +30,12 @@ pub struct State {
     pub(super) invites: BTreeMap<InviteId, Invite>,
     /// None while nothing was ever set.
     pub(super) settings: Option<Settings>,
+    /// Nobody who may do no more than any user.
+    pub(super) server_roles: BTreeMap<UserId, ServerRole>,
+    pub(super) server_bans: BTreeMap<BanId, ServerBan>,
+    pub(super) lockdown: Lockdown,
+    /// None before the first entry.
+    pub(super) audit: Option<AuditHead>,
 
     // Indexes: each follows from the above, and is made again by a restore.
     pub(super) user_names: BTreeMap<UserName, UserId>,
@@ -72,6 +78,10 @@ pub struct State {
     /// Bans that run out, the next one first.
     pub(super) ban_ends: BTreeSet<(Timestamp, RoomId, UserId)>,
     pub(super) invite_keys: BTreeMap<InviteKey, InviteId>,
+    pub(super) user_bans: BTreeMap<UserId, BanId>,
+    pub(super) network_bans: BTreeMap<Network, BanId>,
+    /// Bans from the cluster that run out, the next one first.
+    pub(super) server_ban_ends: BTreeSet<(Timestamp, BanId)>,
     /// Writers whose device is bound no more, or anew.
     pub(super) orphans: BTreeSet<WriterId>,
     /// All writers, the longest idle first.

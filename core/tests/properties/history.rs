@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::proptest;
 use proptest::{prop_assert, prop_assert_eq};
-use quorate_core::{Event, EventNo, RoomEventKind, RoomId, Seq, State, StateEvent};
+use quorate_core::{Event, EventNo, RoomEventKind, RoomId, Seq, State, StateEvent, UserId, UserName};
 
 use crate::script::logs;
 
@@ -66,7 +66,12 @@ proptest! {
             for event in state.apply(*index, entry).events {
                 let Event::Room(line) = event else { continue };
                 prop_assert_eq!(line.at, state.now());
-                prop_assert_eq!(state.user(line.author).map(|user| &user.name), Some(&line.author_name));
+                let operator = UserName::operator();
+                let name = match line.author {
+                    UserId::OPERATOR => Some(&operator),
+                    author => state.user(author).map(|user| &user.name),
+                };
+                prop_assert_eq!(name, Some(&line.author_name));
             }
         }
     }

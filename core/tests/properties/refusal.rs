@@ -1,5 +1,5 @@
-//! Told no, nothing has changed: but for log time, the stored refusal itself, and writers whose
-//! time was up anyway.
+//! Told no, nothing has changed: but for log time, the stored refusal itself, what the audit log says of it, and
+//! writers whose time was up anyway.
 
 use std::collections::BTreeMap;
 
@@ -30,6 +30,7 @@ proptest! {
             for (key, record) in &after {
                 let may = match key {
                     RecordKey::Clock => true,
+                    RecordKey::AuditHead => matches!(entry.command, Command::Operate(_)),
                     RecordKey::Writer(writer) | RecordKey::Receipt(writer, _) => *writer == asker,
                     _ => false,
                 };

@@ -87,6 +87,7 @@ fn is_sweep(event: &Event) -> bool {
                 | StateEvent::InviteEnded { .. }
                 | StateEvent::BanEnded { .. }
                 | StateEvent::RestrictionEnded { .. }
+                | StateEvent::ServerBanEnded { .. }
         )
     )
 }

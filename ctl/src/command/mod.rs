@@ -1,9 +1,12 @@
 //! One module a command: asks, and shapes the answer for programs and for people.
 
+mod access;
+pub(crate) mod audit;
 mod bundle;
 mod config;
 mod doctor;
 mod events;
+mod export;
 mod health;
 mod log_level;
 mod member;
@@ -12,17 +15,19 @@ mod own_docs;
 mod raft;
 mod recover;
 mod restore;
+mod room;
 mod rule;
 mod snapshot;
 mod status;
 mod telemetry;
 mod top;
+mod user;
 
 pub(crate) use events::follow as follow_events;
 
 use crate::cli::{
-    Cli, ClusterCommand, Command, ConfigCommand, DebugCommand, InvitesCommand, LeaderCommand, LogLevelCommand,
-    MemberCommand, RaftCommand, RecoverCommand, RoomsCommand, SnapshotCommand,
+    AuditCommand, Cli, ClusterCommand, Command, ConfigCommand, DebugCommand, InvitesCommand, LeaderCommand,
+    LogLevelCommand, MemberCommand, RaftCommand, RecoverCommand, SnapshotCommand,
 };
 use crate::failure::Failure;
 use crate::link::Link;
@@ -53,9 +58,12 @@ pub(crate) async fn run(cli: &Cli) -> Result<Answer, Failure> {
         }
         Command::Invites(InvitesCommand::List) => rule::invites(&link).await,
         Command::Invites(InvitesCommand::Revoke { id }) => rule::revoke_invite(&link, *id, dry_run).await,
-        Command::Rooms(RoomsCommand::Retention { room, rule }) => {
-            rule::retention(&link, Some(room), *rule, dry_run).await
-        }
+        Command::Users(command) => user::run(&link, &cli.global, command).await,
+        Command::Rooms(command) => room::run(&link, &cli.global, command).await,
+        Command::Bans(command) => access::bans(&link, &cli.global, command).await,
+        Command::Lockdown { mode } => access::lockdown(&link, *mode, dry_run).await,
+        Command::Audit(AuditCommand::Tail { lines, .. }) => Ok(audit::tail(&link, None, *lines).await?.1),
+        Command::Audit(AuditCommand::Verify) => audit::verify(&link).await,
         Command::Retention(args) => rule::retention(&link, None, *args, dry_run).await,
         Command::Quota(args) => rule::quota(&link, args, dry_run).await,
         Command::Metrics => telemetry::metrics(&link).await,
@@ -75,4 +83,10 @@ pub(crate) async fn run(cli: &Cli) -> Result<Answer, Failure> {
         Command::Completions { shell } => Ok(own_docs::completions(*shell)),
         Command::Man { dir } => own_docs::man(dir),
     }
+}
+
+/// With a word about it: nothing was changed that would have been.
+fn unchanged(mut answer: Answer) -> Answer {
+    answer.notes.push("dry run: nothing was changed".to_owned());
+    answer
 }

@@ -8,6 +8,7 @@ use quorate_adminapi::{
 use quorate_core::InviteId;
 use serde_json::json;
 
+use super::unchanged;
 use crate::cli::{QuotaArgs, RetentionArgs};
 use crate::failure::Failure;
 use crate::link::{Link, escaped};
@@ -143,11 +144,6 @@ pub(super) async fn quota(link: &Link<'_>, args: &QuotaArgs, dry_run: bool) -> R
 /// With a word about it where nothing was changed that would have been.
 fn told(answer: Answer, is_dry: bool) -> Answer {
     if is_dry { unchanged(answer) } else { answer }
-}
-
-fn unchanged(mut answer: Answer) -> Answer {
-    answer.notes.push("dry run: nothing was changed".to_owned());
-    answer
 }
 
 fn change(rule: QuotaRule, args: &QuotaArgs) -> Option<QuotaRule> {

@@ -7,6 +7,7 @@
 //! GET /v1/config                 POST /v1/config/reload             GET, PUT /v1/log-level
 //! GET /v1/raft/log[?from=I&to=I&raw=true]    GET /v1/raft/verify[?all=true]
 //! GET /v1/snapshots              POST /v1/snapshots/save[?stale=true]    (answers with the bytes of a backup)
+//! /v1/users...   /v1/rooms...   /v1/invites...   /v1/bans...   /v1/lockdown   /v1/audit...   /v1/retention   /v1/quota
 //! GET /metrics                   (the only path of the TCP listener for metrics)
 //! ```
 //! Answers are the structs of `quorate_adminapi` as JSON; errors are `{"error":{"code","message","hint"}}`.
@@ -14,10 +15,13 @@
 //! Knows no consensus, no store and no session: what it shows comes through [`Source`] and [`Telemetry`], which the node
 //! implements.
 
+mod access;
+mod audit;
 mod metrics;
 mod process;
 mod raft;
 mod reply;
+mod room;
 mod route;
 mod rule;
 mod serve;
@@ -25,6 +29,7 @@ mod snapshot;
 mod socket;
 mod source;
 mod telemetry;
+mod user;
 
 pub use metrics::{Histogram, MetricsSnapshot, OPENMETRICS_CONTENT_TYPE, PeerLag, PeerSeen, SessionCount};
 pub use process::ProcessNumbers;
@@ -35,5 +40,5 @@ pub use serve::{
 };
 pub use snapshot::{BackupBody, SnapshotSource};
 pub use socket::{AdminSocket, AdminSocketError};
-pub use source::{AdminError, FreshInvite, Source};
+pub use source::{AdminError, ExportLines, Exported, FreshInvite, Source};
 pub use telemetry::{LOG_LEVEL_LASTS_MAX, Telemetry, TelemetryError};

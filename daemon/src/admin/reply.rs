@@ -37,9 +37,11 @@ impl IntoResponse for Refused {
             | code::UNKNOWN_PATH
             | code::UNKNOWN_USER
             | code::UNKNOWN_ROOM
+            | code::UNKNOWN_BAN
+            | code::UNKNOWN_DEVICE
             | code::UNKNOWN_INVITE => StatusCode::NOT_FOUND,
             code::METHOD_NOT_ALLOWED => StatusCode::METHOD_NOT_ALLOWED,
-            code::BAD_REQUEST => StatusCode::BAD_REQUEST,
+            code::BAD_REQUEST | code::BAD_PASSWORD => StatusCode::BAD_REQUEST,
             code::TOO_LARGE => StatusCode::PAYLOAD_TOO_LARGE,
             code::TIMED_OUT | code::OUTCOME_UNKNOWN => StatusCode::GATEWAY_TIMEOUT,
             code::INTERNAL => StatusCode::INTERNAL_SERVER_ERROR,

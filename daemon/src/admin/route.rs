@@ -38,7 +38,11 @@ pub(super) fn admin_routes<S: Source>(source: Arc<S>) -> Router {
         .merge(super::rule::routes::<S>())
         .merge(super::telemetry::routes::<S>())
         .merge(super::raft::routes::<S>())
-        .merge(super::snapshot::routes::<S>());
+        .merge(super::snapshot::routes::<S>())
+        .merge(super::user::routes::<S>())
+        .merge(super::room::routes::<S>())
+        .merge(super::access::routes::<S>())
+        .merge(super::audit::routes::<S>());
     bounded(routes)
         .merge(super::snapshot::save_routes::<S>())
         .with_state(source)

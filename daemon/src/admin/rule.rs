@@ -37,9 +37,9 @@ pub(super) fn routes<S: Source>() -> Router<Arc<S>> {
         )
 }
 
-type By = Extension<PeerUid>;
-type Asked<T> = Result<Json<T>, JsonRejection>;
-type Told<T> = Result<Json<T>, Refused>;
+pub(super) type By = Extension<PeerUid>;
+pub(super) type Asked<T> = Result<Json<T>, JsonRejection>;
+pub(super) type Told<T> = Result<Json<T>, Refused>;
 
 impl From<JsonRejection> for Refused {
     fn from(rejection: JsonRejection) -> Self {
@@ -47,7 +47,7 @@ impl From<JsonRejection> for Refused {
     }
 }
 
-const fn operator(Extension(PeerUid(uid)): By) -> Operator {
+pub(super) const fn operator(Extension(PeerUid(uid)): By) -> Operator {
     Operator { uid }
 }
 
@@ -186,11 +186,11 @@ async fn change_quota<S: Source>(
     Ok(())
 }
 
-fn at(time: Timestamp) -> UtcTime {
+pub(super) fn at(time: Timestamp) -> UtcTime {
     UtcTime::from_unix_ms(time.0)
 }
 
-fn span(Lasting(duration): Lasting) -> Result<Span, Refused> {
+pub(super) fn span(Lasting(duration): Lasting) -> Result<Span, Refused> {
     let ms = u64::try_from(duration.as_millis());
     ms.map(Span)
         .map_err(|_| Refused::new(code::BAD_REQUEST, "the duration is too long"))
@@ -209,7 +209,7 @@ fn of_rule(rule: RetentionRule) -> Result<Retention, Refused> {
     })
 }
 
-fn to_rule(retention: Retention) -> RetentionRule {
+pub(super) fn to_rule(retention: Retention) -> RetentionRule {
     RetentionRule {
         max_age: retention.age_max.map(|span| Lasting(Duration::from_millis(span.0))),
         max_count: retention.messages_max,
@@ -223,18 +223,18 @@ const fn to_quota_rule(quota: Quota) -> QuotaRule {
     }
 }
 
-fn room_name(text: &str) -> Result<RoomName, Refused> {
+pub(super) fn room_name(text: &str) -> Result<RoomName, Refused> {
     RoomName::parse(text).map_err(|error| Refused::new(code::BAD_REQUEST, format!("\"{text}\": {error}")))
 }
 
-fn user_name(text: &str) -> Result<UserName, Refused> {
+pub(super) fn user_name(text: &str) -> Result<UserName, Refused> {
     UserName::parse(text).map_err(|error| Refused::new(code::BAD_REQUEST, format!("\"{text}\": {error}")))
 }
 
-fn told(refusal: &Refusal) -> Refused {
+pub(super) fn told(refusal: &Refusal) -> Refused {
     Refused::new(refusal.code(), refusal.to_string())
 }
 
-fn odd(done: &Done) -> Refused {
+pub(super) fn odd(done: &Done) -> Refused {
     Refused::new(code::INTERNAL, format!("the change came to {done:?}"))
 }

@@ -2,8 +2,13 @@
 
 use std::future::Future;
 
-use quorate_adminapi::{ErrorBody, RaftInfo, Status, Version, code};
-use quorate_core::{Done, InviteKey, NodeId, Operation, Operator, Refusal, State};
+use bytes::Bytes;
+use quorate_adminapi::{AuditReport, ErrorBody, RaftInfo, Status, Version, code};
+use quorate_core::{
+    AuditEntry, AuditNo, AuditTarget, AuditWord, Done, InviteKey, NodeId, Operation, Operator, PasswordHash, Refusal,
+    RoomName, State, UserId, UserName,
+};
+use tokio::sync::mpsc;
 
 use super::metrics::MetricsSnapshot;
 use super::raft::RaftSource;
@@ -33,7 +38,53 @@ pub trait Source: Telemetry + SnapshotSource + RaftSource {
 
     /// A secret that nobody has yet.
     fn fresh_invite(&self) -> Result<FreshInvite, AdminError>;
+
+    /// Writes down in the audit log what an operator does that is no change of the state. `action` is a word of the
+    /// program's own, like `leader.transfer`; of the target as much is written as fits.
+    fn note(
+        &self,
+        by: Operator,
+        action: &'static str,
+        target: &str,
+    ) -> impl Future<Output = Result<(), AdminError>> + Send {
+        let operation = Operation::Note {
+            action: AuditWord::parse(action).expect("the program's own words are such"),
+            target: AuditTarget::cut(target),
+        };
+        async move { self.operate(by, operation).await.map(drop) }
+    }
+
+    /// Hashes a password, off the network's threads.
+    fn hash_password(&self, password: String) -> impl Future<Output = Result<PasswordHash, AdminError>> + Send;
+
+    /// Entries of the audit log as this node has it: the first ones after this one, or, without one, the last.
+    fn audit(
+        &self,
+        after: Option<AuditNo>,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<(AuditNo, AuditEntry)>, AdminError>> + Send;
+
+    /// Walks the audit log of this node, and compares it with the other nodes'.
+    fn check_audit(&self) -> impl Future<Output = Result<AuditReport, AdminError>> + Send;
+
+    /// The nodes that a user has sessions with now, as far as this node knows.
+    fn online_at(&self, user: UserId) -> Vec<NodeId>;
+
+    /// All that there is of somebody or something, as JSON lines.
+    fn export(&self, what: Exported) -> impl Future<Output = Result<ExportLines, AdminError>> + Send;
 }
+
+/// What is taken along.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Exported {
+    /// All that is a user's.
+    User(UserName),
+    /// All that a room remembers.
+    Room(RoomName),
+}
+
+/// Whole lines, some at a time. An error ends them, and says that they are not all.
+pub type ExportLines = mpsc::Receiver<Result<Bytes, std::io::Error>>;
 
 /// A secret for an invite, in the two forms in which it is used.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,6 +137,12 @@ pub enum AdminError {
     /// The node failed at it: its traces say more.
     #[error("{0}")]
     Failed(String),
+    /// The password is too short or too long.
+    #[error("{0}")]
+    BadPassword(String),
+    /// What is stored cannot be read.
+    #[error("what is stored cannot be read: {0}")]
+    Unreadable(String),
     /// No node's address is known well enough for a link.
     #[error("no link can be made: {0}")]
     NoLink(String),
@@ -120,7 +177,8 @@ impl AdminError {
             Self::Busy(_) => {
                 ErrorBody::new(code::BUSY, self.to_string()).with_hint("ask again in a moment, or another node")
             }
-            Self::NoLink(_) | Self::Failed(_) => ErrorBody::new(code::INTERNAL, self.to_string()),
+            Self::NoLink(_) | Self::Failed(_) | Self::Unreadable(_) => ErrorBody::new(code::INTERNAL, self.to_string()),
+            Self::BadPassword(_) => ErrorBody::new(code::BAD_PASSWORD, self.to_string()),
             Self::LeaderUnreachable { .. } => {
                 ErrorBody::new(code::LEADER_UNREACHABLE, self.to_string()).with_hint(STALE)
             }

@@ -199,6 +199,11 @@ impl Hub {
         devices.iter().for_each(|device| self.devices.tell(device));
     }
 
+    /// Every session is to look whether it may stay.
+    pub fn look_again(&self) {
+        self.devices.tell_all();
+    }
+
     pub(super) fn devices(&self) -> &Devices {
         &self.devices
     }

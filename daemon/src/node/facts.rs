@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use quorate_certs::SharedIdentity;
+use quorate_core::State;
 use quorate_protocol::relay::{Facts, PeerFacts};
 use tokio::sync::watch;
 
@@ -32,6 +33,7 @@ impl FactSheet {
             matched: progress.matched,
             last_contact_ms: progress.last_contact.map(|at| millis(at.elapsed())),
         });
+        let audit = self.reader.with_state(State::audit);
         Facts {
             call: 0,
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -46,6 +48,8 @@ impl FactSheet {
             draining: *self.draining.borrow(),
             peers: peers.collect(),
             now: relay::now(),
+            audit_next: audit.next,
+            audit_hash: Some(audit.hash),
         }
     }
 }

@@ -3,6 +3,7 @@
 //! Left out on purpose: logic. What is decided here is only who is given what, in which order things
 //! begin, and in which they end.
 
+mod audit;
 mod build;
 mod drain;
 mod error;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use quorate_certs::InviteLink;
-use quorate_core::{Command, Done, Operate, Operation, Operator};
+use quorate_core::{Actor, Command, Done, Operate, Operation, Operator};
 use quorate_protocol::relay::End;
 use rand::Rng;
 use rand::seq::SliceRandom;
@@ -19,9 +19,25 @@ type Secret = u128;
 /// How long a change may wait for a leader and a majority. Below the admin API's own deadline.
 const OPERATE_DEADLINE: Duration = Duration::from_secs(6);
 
+/// How long the system may take to say whose a user id is: a directory server that is gone must hold up nobody.
+const NAME_DEADLINE: Duration = Duration::from_secs(1);
+
+/// Whose a user id is; no name where the system has none, or does not say.
+async fn name_of(uid: u32) -> Actor {
+    let asked = tokio::task::spawn_blocking(move || {
+        let user = uzers::get_user_by_uid(uid)?;
+        Actor::parse(&user.name().to_string_lossy()).ok()
+    });
+    match tokio::time::timeout(NAME_DEADLINE, asked).await {
+        Ok(Ok(Some(name))) => name,
+        _ => Actor::default(),
+    }
+}
+
 impl NodeSource {
     pub(super) async fn put_through(&self, by: Operator, operation: Operation) -> Result<Done, AdminError> {
-        let command = Command::Operate(Operate { by, operation });
+        let actor = name_of(by.uid).await;
+        let command = Command::Operate(Operate { by, operation, actor });
         match self.relay.submit(&command, Instant::now() + OPERATE_DEADLINE).await {
             End::Applied { index, outcome } => {
                 let done = outcome?;

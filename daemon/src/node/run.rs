@@ -36,7 +36,7 @@ use crate::peer::{self, AddressBook, Enrolment, Links, Local, PeerHandlers};
 use crate::presence::{self, Board};
 use crate::relay::{Clock, FactsSource, HashesSource, Listeners, Relay, Server, Sources, VitalsSource, keep_clock};
 use crate::search::Search;
-use crate::session::{self, Cluster, Counters, Limits, Passwords, Services};
+use crate::session::{self, Cluster, Counters, Exports, Limits, Passwords, Services};
 
 /// The file in the data directory that lets stateless resets survive a restart.
 const SECRETS_FILE: &str = "endpoint.key";
@@ -173,6 +173,8 @@ pub async fn run(file: PathBuf, flags: Flags, config: Config, traces: Traces) ->
     } else {
         (Search::off(), None)
     };
+    // As many hashes at once as there are cores: more would only wait for each other. One pool for users and operators.
+    let passwords = Passwords::new(std::thread::available_parallelism().map_or(1, usize::from));
     let services = Services {
         cluster_id: store.identity().cluster.to_string(),
         node,
@@ -182,10 +184,9 @@ pub async fn run(file: PathBuf, flags: Flags, config: Config, traces: Traces) ->
         cluster: cluster_seen,
         draining: is_draining,
         limits: Arc::clone(&limits),
-        // As many hashes at once as there are cores: more would only wait for each other.
-        passwords: Passwords::new(std::thread::available_parallelism().map_or(1, usize::from)),
+        passwords: passwords.clone(),
         registration: registration(config.accounts.registration),
-        board,
+        board: board.clone(),
         search,
         counters: Arc::clone(&counters),
     };
@@ -231,6 +232,9 @@ pub async fn run(file: PathBuf, flags: Flags, config: Config, traces: Traces) ->
             reload: Arc::clone(&reload),
         },
         backups: store.backups(),
+        passwords,
+        exports: Exports::new(store.reader(), board.clone()),
+        board,
     });
     let (stop, stopped) = watch::channel(false);
     let admin = tokio::spawn(admin::serve_admin(

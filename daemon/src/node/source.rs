@@ -7,19 +7,27 @@ use std::time::{Duration, SystemTime};
 
 use futures_util::future::join_all;
 use quorate_adminapi::{
-    Cluster, Member, MemberRole, MemberState, RaftInfo, StateHash, Status, UtcTime, Version, warnings,
+    AuditReport, Cluster, Member, MemberRole, MemberState, RaftInfo, StateHash, Status, UtcTime, Version, warnings,
 };
-use quorate_core::{Done, LogIndex, NodeId, Operation, Operator, State};
+use quorate_core::{
+    AuditEntry, AuditNo, Done, Lockdown, LogIndex, NodeId, Operation, Operator, PasswordHash, Refusal, State, UserId,
+};
 use quorate_protocol::relay::{Facts, PeerFacts};
+use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use super::audit;
 use super::facts::FactSheet;
 use super::telemetry::{Desk, Known};
-use crate::admin::{AdminError, FreshInvite, Histogram, MetricsSnapshot, PeerLag, PeerSeen, SessionCount, Source};
+use crate::admin::{
+    AdminError, ExportLines, Exported, FreshInvite, Histogram, MetricsSnapshot, PeerLag, PeerSeen, SessionCount, Source,
+};
 use crate::consensus::{Consensus, Role, View};
 use crate::meter::{Counted, SECONDS_BUCKETS};
 use crate::peer::{Enrolment, Links, Local};
+use crate::presence::Board;
 use crate::relay::{Heard, Relay, ask_facts};
+use crate::session::{Exports, PasswordError, Passwords};
 use crate::store::{Backups, LogStore};
 
 /// How long the leader may take to show that it leads.
@@ -38,6 +46,9 @@ pub(super) struct NodeSource {
     pub(super) log: LogStore,
     pub(super) desk: Desk,
     pub(super) backups: Backups,
+    pub(super) passwords: Passwords,
+    pub(super) board: Board,
+    pub(super) exports: Exports,
 }
 
 impl NodeSource {
@@ -153,6 +164,10 @@ impl NodeSource {
         if view.joint {
             let joint = "the membership is between two sets of voters";
             status.warnings.insert(0, joint.to_owned());
+        }
+        let lockdown = self.facts.reader.with_state(State::lockdown);
+        if lockdown != Lockdown::Off {
+            status.warnings.insert(0, format!("lockdown: {}", lockdown.as_str()));
         }
         status
     }
@@ -303,5 +318,51 @@ impl Source for NodeSource {
 
     fn fresh_invite(&self) -> Result<FreshInvite, AdminError> {
         self.make_secret()
+    }
+
+    async fn hash_password(&self, password: String) -> Result<PasswordHash, AdminError> {
+        let hashed = self.passwords.hash(password).await;
+        hashed.map_err(|error| match error {
+            PasswordError::Busy => AdminError::Busy(error.to_string()),
+            _ => AdminError::BadPassword(error.to_string()),
+        })
+    }
+
+    async fn audit(&self, after: Option<AuditNo>, limit: usize) -> Result<Vec<(AuditNo, AuditEntry)>, AdminError> {
+        let page = self.facts.reader.audit(after, limit).await;
+        page.map(|page| page.entries).map_err(|error| audit::unreadable(&error))
+    }
+
+    async fn check_audit(&self) -> Result<AuditReport, AdminError> {
+        self.audited().await
+    }
+
+    fn online_at(&self, user: UserId) -> Vec<NodeId> {
+        let (here, mut nodes) = self.board.places_of(user);
+        nodes.extend(here.then_some(self.node));
+        nodes.sort_unstable();
+        nodes
+    }
+
+    async fn export(&self, what: Exported) -> Result<ExportLines, AdminError> {
+        let (pages, unknown) = match &what {
+            Exported::User(user) => (self.exports.user(user), Refusal::UnknownUser),
+            Exported::Room(room) => (self.exports.room(room), Refusal::UnknownRoom),
+        };
+        let mut pages = pages.ok_or(unknown)?;
+        // One page waits here: how many wait in all is bounded where they are read.
+        let (to, lines) = mpsc::channel(1);
+        tokio::spawn(async move {
+            while let Some(page) = pages.recv().await {
+                let page = page.map_err(|error| {
+                    tracing::warn!(%error, ?what, "an export broke off");
+                    std::io::Error::other(error)
+                });
+                if to.send(page).await.is_err() {
+                    return;
+                }
+            }
+        });
+        Ok(lines)
     }
 }

@@ -18,7 +18,7 @@ pub(super) fn room(state: &State, room: RoomId) -> Option<Change> {
 pub(super) fn author(state: &State, author: UserId) -> Option<Change> {
     let is_gone = match state.user(author).map(|user| user.standing) {
         None => true,
-        Some(Standing::Active) => false,
+        Some(Standing::Active | Standing::Disabled) => false,
         Some(Standing::Deleted { purging }) => purging || state.text_bytes(author) == 0,
     };
     is_gone.then_some(Change::RemoveAuthor { author })

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use quorate_core::{
-    BindDevice, Command, DeleteUser, DeviceId, DeviceName, InviteKey, RegisterUser, State, UnbindDevice, UserName,
+    BindDevice, Command, DeleteUser, DeviceId, DeviceName, InviteKey, Lockdown, Refusal, RegisterUser, State,
+    UnbindDevice, UserName,
 };
 use quorate_protocol::Frame;
 use quorate_protocol::client::{Called, DeleteAccount, Failure, Login, Logout, Register, RevokeDevice};
@@ -35,6 +36,10 @@ pub(super) fn register(asker: &Asker<'_>, frame: &Frame) -> Result<Handled, Hand
     if services.registration == Registration::Invite && body.invite.is_none() {
         let failure = refused("invite-required", "registering here takes an invite");
         return Err(asker.refuse(call, failure));
+    }
+    if services.reader.with_state(State::lockdown) >= Lockdown::NoRegister {
+        // As the log would decide, before a password is hashed for nothing.
+        return Err(asker.refuse(call, by_core(&Refusal::LockedDown)));
     }
     let names = names(&body.user, &body.device);
     let invite = body.invite.as_deref().map(invite_key);
@@ -161,7 +166,7 @@ async fn check_invite(
     let index = index.map_err(|_| unavailable("no-quorum"))?;
     let here = services.reader.wait_applied(index, deadline).await;
     here.map_err(|_| unavailable("node-behind"))?;
-    let unknown = || by_core(&quorate_core::Refusal::UnknownInvite);
+    let unknown = || by_core(&Refusal::UnknownInvite);
     is_good().then_some(()).ok_or_else(unknown)
 }
 
@@ -179,7 +184,7 @@ fn lets_in(state: &State, key: &InviteKey, user: Option<&UserName>, attempt: u12
 
 #[cfg(test)]
 mod tests {
-    use quorate_core::{CreateInvite, Operate, Operation, Operator, Span};
+    use quorate_core::{Actor, CreateInvite, Operate, Operation, Operator, Span};
 
     use super::*;
     use crate::session::scene::{Scene, user_name};
@@ -191,7 +196,8 @@ mod tests {
             uses: 1,
         });
         let by = Operator { uid: 0 };
-        let made = scene.command(Command::Operate(Operate { by, operation }));
+        let actor = Actor::default();
+        let made = scene.command(Command::Operate(Operate { by, operation, actor }));
         assert!(made.outcome.is_ok(), "{made:?}");
     }
 

@@ -32,5 +32,6 @@ mod write;
 pub use limit::{Limits, Rates};
 pub use listen::listen;
 pub use login::invite_key;
-pub use password::Passwords;
+pub use password::{PasswordError, Passwords};
+pub use query::{ExportError, Exports, Pages};
 pub use services::{Cluster, Counters, Registration, Services};

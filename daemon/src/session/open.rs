@@ -68,6 +68,9 @@ pub(super) async fn open(connection: &Connection, device: &DeviceId, services: &
     if !is_here {
         return Err((CloseCode::Overloaded, "this node is behind what the client has seen"));
     }
+    if let Some(closed) = services.at_the_door(device, connection.remote_addr().ip()) {
+        return Err(closed);
+    }
     let speaks = services.speaks(device);
     let name = |speaks: &Speaks| {
         services

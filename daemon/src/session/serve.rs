@@ -218,7 +218,14 @@ impl Session {
     }
 
     /// Looks whom the device speaks for now. `told`: whether this session may have had it changed.
+    /// Looks whom the device speaks for now, and whether it may stay. `told`: whether this session may have had it
+    /// changed; then it is told what came of that before it has to go.
     fn look_at_device(&mut self, told: Told) -> Result<(), NotOpened> {
+        if told == Told::NotDone
+            && let Some(closed) = self.services.at_the_door(&self.device, self.source)
+        {
+            return Err(closed);
+        }
         let now = self.services.speaks(&self.device);
         match verdict(self.speaks, now, told, self.changing > 0) {
             Verdict::Same | Verdict::Wait => Ok(()),

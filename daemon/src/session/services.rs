@@ -1,13 +1,16 @@
 //! What a session is given to work with.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use quorate_core::{DeviceId, LogIndex, NodeId, UserId};
+use quorate_core::{DeviceId, LogIndex, NodeId, Refusal, UserId};
 use quorate_protocol::client::{Failure, NodeAddr};
+use quorate_transport::CloseCode;
 use tokio::sync::watch;
 
 use super::limit::Limits;
+use super::open::NotOpened;
 use super::password::Passwords;
 use super::reply::refused;
 use crate::fanout::Hub;
@@ -104,6 +107,19 @@ impl Services {
                 user: device.user,
                 binding: device.binding,
             })
+        })
+    }
+
+    /// With what a connection of this device from there is closed, if it may have no session now.
+    pub(super) fn at_the_door(&self, device: &DeviceId, addr: IpAddr) -> Option<NotOpened> {
+        let bar = self.reader.with_state(|state| state.bar_at_the_door(device, addr))?;
+        Some(match bar {
+            Refusal::Disabled => (CloseCode::Disabled, "this account is disabled"),
+            Refusal::LockedDown => (
+                CloseCode::Lockdown,
+                "only devices that are logged in are let in for now",
+            ),
+            _ => (CloseCode::Banned, "banned from this server"),
         })
     }
 

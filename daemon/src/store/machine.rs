@@ -8,7 +8,9 @@ use std::sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::SystemTime;
 
 use arc_swap::ArcSwapOption;
-use quorate_core::{DeviceId, Entry, Event, LogIndex, Outcome, RecordKey, RoomId, State, StateEvent};
+use quorate_core::{
+    BanSubject, DeviceId, Entry, Event, LogIndex, Outcome, RecordKey, RoomId, State, StateEvent, UserId,
+};
 use quorate_protocol::entry;
 use redb::{Database, ReadableDatabase};
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
@@ -147,6 +149,7 @@ impl Machine {
         // Who is told looks into the state and the rows, which are there by now.
         self.shared.removals.tell(&events);
         self.hub.unbound(&unbound(&events));
+        self.tell_barred(&events);
         closed(&events).for_each(|room| self.hub.closed(room));
         Ok(())
     }
@@ -222,8 +225,10 @@ impl Machine {
         let records = {
             let state = self.shared.read();
             let record = |key| Batch::record_row(key, state.record(key).as_ref());
-            touched.iter().map(record).collect()
+            touched.iter().map(record).collect::<Vec<_>>()
         };
+        let audited = events.iter().flat_map(rows::audit_rows);
+        let records = records.into_iter().chain(audited).collect();
         let mut changes = Vec::with_capacity(events.len());
         events.iter().for_each(|event| Change::of(event, &mut changes));
         Batch {
@@ -232,6 +237,23 @@ impl Machine {
             highest_node: meta.highest_node,
             records,
             changes,
+        }
+    }
+
+    /// Tells the sessions that may have no place here any more.
+    fn tell_barred(&self, events: &[Event]) {
+        let barred = events.iter().filter_map(barred).collect::<Vec<_>>();
+        if barred.contains(&Barred::Any) {
+            self.hub.look_again();
+        } else if !barred.is_empty() {
+            let state = self.shared.read();
+            let devices = barred.iter().flat_map(|barred| match barred {
+                Barred::User(user) => state.devices_barred_with(*user).collect(),
+                Barred::Any => Vec::new(),
+            });
+            let devices = devices.collect::<Vec<_>>();
+            drop(state);
+            self.hub.unbound(&devices);
         }
     }
 
@@ -291,7 +313,31 @@ const fn is_more_than_records(event: &Event) -> bool {
                 | StateEvent::HistoryCut { .. }
                 | StateEvent::RoomDeleted { .. }
                 | StateEvent::RoomForgotten { .. }
+                | StateEvent::UserDisabled { .. }
+                | StateEvent::ServerBanAdded { .. }
+                | StateEvent::LockdownSet { .. }
+                | StateEvent::Audited { .. }
         ),
+    }
+}
+
+/// Whose sessions may have no place here any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Barred {
+    User(UserId),
+    Any,
+}
+
+const fn barred(event: &Event) -> Option<Barred> {
+    let Event::State(event) = event else { return None };
+    match event {
+        StateEvent::UserDisabled { user } => Some(Barred::User(*user)),
+        StateEvent::ServerBanAdded { subject, .. } => Some(match subject {
+            BanSubject::User(user) => Barred::User(*user),
+            BanSubject::Network(_) => Barred::Any,
+        }),
+        StateEvent::LockdownSet { .. } => Some(Barred::Any),
+        _ => None,
     }
 }
 

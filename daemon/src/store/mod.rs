@@ -54,6 +54,7 @@ pub use reader::{LINES_MAX, Range, Reader, StoredEvent};
 pub use recover::{RecoverError, Survivor};
 pub use removal::{Removal, Removals};
 pub use restore::RestoreError;
+pub use rows::{AuditCheck, AuditPage};
 pub use snapshot::{
     FRAME_MAX_BYTES, Received, SnapshotData, SnapshotDir, SnapshotMeta, SnapshotReader, SnapshotWriter,
 };

@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use quorate_core::{EventNo, LogIndex, NodeId, RoomEvent, RoomId, Seq, State};
+use quorate_core::{AuditNo, EventNo, LogIndex, NodeId, RoomEvent, RoomId, Seq, State};
 use redb::ReadTransaction;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time::{Instant, timeout_at};
@@ -15,7 +15,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::consensus::types::LogId;
 
 use super::machine::Shared;
-use super::rows::{self, Op};
+use super::rows::{self, AuditCheck, AuditPage, Op};
 use super::{CommitStats, HistoryError, RAFT_FILE, Removals, STATE_FILE, StoreError, WaitError};
 use crate::consensus::types::StoredMembership;
 
@@ -189,6 +189,26 @@ impl Reader {
     /// See [`HistoryError`].
     pub async fn original(&self, room: RoomId, seq: Seq) -> Result<Option<StoredEvent>, HistoryError> {
         self.read(move |rows| rows::original(rows, room, seq)).await
+    }
+
+    /// Entries of the audit log: the first ones after this one, or, without one, the last.
+    ///
+    /// Sees everything that was applied before the call.
+    ///
+    /// # Errors
+    /// See [`HistoryError`].
+    pub async fn audit(&self, after: Option<AuditNo>, limit: usize) -> Result<AuditPage, HistoryError> {
+        self.read(move |rows| rows::audit_page(rows, after, limit)).await
+    }
+
+    /// Walks the whole audit log, and says what the chain was before each of these places.
+    ///
+    /// Sees everything that was applied before the call.
+    ///
+    /// # Errors
+    /// See [`HistoryError`].
+    pub async fn check_audit(&self, places: Vec<AuditNo>) -> Result<AuditCheck, HistoryError> {
+        self.read(move |rows| rows::audit_check(rows, &places)).await
     }
 
     /// What is removed from now on without a line that says so. There is one consumer: asked again,

@@ -11,19 +11,22 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::StreamExt;
 use quorate_adminapi::{
-    Cluster, Member, MemberRole, MemberState, RaftInfo, RaftLog, RaftVerify, Snapshots, StateHash, Status, UtcTime,
-    Version, Vitals,
+    AuditReport, Cluster, Member, MemberRole, MemberState, RaftInfo, RaftLog, RaftVerify, Snapshots, StateHash, Status,
+    UtcTime, Version, Vitals,
 };
-use quorate_core::{Done, InviteId, InviteKey, LogIndex, NodeId, Operation, Operator, State, Timestamp};
+use quorate_core::{
+    Actor, AuditEntry, AuditHash, AuditNo, Command, Done, Entry, InviteId, InviteKey, LogIndex, NodeId, Operate,
+    Operation, Operator, PasswordHash, State, Timestamp, UserId,
+};
 use quorate_daemon::admin::{
-    AdminError, AdminSocket, BackupBody, FreshInvite, LogQuery, MetricsSnapshot, RaftSource, SnapshotSource, Source,
-    serve_admin,
+    AdminError, AdminSocket, BackupBody, ExportLines, Exported, FreshInvite, LogQuery, MetricsSnapshot, RaftSource,
+    SnapshotSource, Source, serve_admin,
 };
 use quorate_daemon::chronicle::Chronicle;
 use tempfile::TempDir;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::UnixStream;
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 /// Three voters that n3 leads, seen from n1.
@@ -37,6 +40,10 @@ pub(crate) struct Fake {
     pub(crate) faulty_config: bool,
     /// Chunks of the backup that it gives, each after a pause.
     pub(crate) backup: (usize, Duration),
+    /// With one, operations are done to it.
+    pub(crate) chat: Option<Arc<Mutex<State>>>,
+    /// Its exports break off after the first page.
+    pub(crate) breaks_off: bool,
 }
 
 impl Fake {
@@ -97,11 +104,22 @@ impl Source for Fake {
     }
 
     fn look<T>(&self, look: impl FnOnce(&State) -> T) -> T {
-        look(&State::new())
+        match &self.chat {
+            Some(chat) => look(&chat.lock().unwrap()),
+            None => look(&State::new()),
+        }
     }
 
     async fn operate(&self, by: Operator, operation: Operation) -> Result<Done, AdminError> {
         self.operated.lock().unwrap().push((by, operation.clone()));
+        if let (None, Some(chat)) = (&self.fails_with, &self.chat) {
+            let mut chat = chat.lock().unwrap();
+            let index = chat.hash().index.next();
+            let proposed_at = Timestamp(1_797_960_922_000 + index.0);
+            let actor = Actor::default();
+            let command = Command::Operate(Operate { by, operation, actor });
+            return Ok(chat.apply(index, &Entry { proposed_at, command }).outcome?);
+        }
         match &self.fails_with {
             Some(error) => Err(error.clone()),
             None if matches!(operation, Operation::CreateInvite(_)) => Ok(Done::InviteCreated {
@@ -117,6 +135,55 @@ impl Source for Fake {
             link: "chat://h1:7400/?i=0".to_owned(),
             key: InviteKey([0; 32]),
         })
+    }
+
+    async fn hash_password(&self, password: String) -> Result<PasswordHash, AdminError> {
+        match password.is_empty() {
+            true => Err(AdminError::BadPassword("a password is wanted".to_owned())),
+            false => Ok(PasswordHash::parse(&format!("hash of {password}")).unwrap()),
+        }
+    }
+
+    async fn audit(&self, after: Option<AuditNo>, limit: usize) -> Result<Vec<(AuditNo, AuditEntry)>, AdminError> {
+        let entry = |no| {
+            let entry = AuditEntry {
+                at: Timestamp(1_797_960_922_000),
+                uid: 7,
+                actor: Actor::parse("root").unwrap(),
+                action: "users.disable".parse().unwrap(),
+                target: "alice".parse().unwrap(),
+                outcome: "done".parse().unwrap(),
+                before: AuditHash::START,
+            };
+            (AuditNo(no), entry)
+        };
+        let from = after.map_or(1, |after| after.0 + 1);
+        Ok((from..=3).take(limit).map(entry).collect())
+    }
+
+    async fn check_audit(&self) -> Result<AuditReport, AdminError> {
+        Ok(AuditReport {
+            ok: true,
+            entries: 3,
+            first: AuditNo(1),
+            last: AuditNo(3),
+            hash: AuditHash::START.to_string(),
+            fault: None,
+            nodes: Vec::new(),
+        })
+    }
+
+    fn online_at(&self, _: UserId) -> Vec<NodeId> {
+        vec![NodeId(1), NodeId(3)]
+    }
+
+    async fn export(&self, what: Exported) -> Result<ExportLines, AdminError> {
+        let (to, lines) = mpsc::channel(2);
+        to.send(Ok(format!("{what:?}\n").into())).await.unwrap();
+        if self.breaks_off {
+            to.send(Err(std::io::Error::other("the disk"))).await.unwrap();
+        }
+        Ok(lines)
     }
 }
 
@@ -212,6 +279,20 @@ impl Server {
         self.stop.send(()).unwrap();
         self.task.await.unwrap();
     }
+}
+
+/// The status and the JSON of what a request with a body comes to.
+pub(crate) async fn ask(server: &Server, method: &str, path: &str, body: &str) -> (u16, serde_json::Value) {
+    let length = body.len();
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/json\r\n\
+         content-length: {length}\r\n\r\n{body}"
+    );
+    let answer = raw(server, request.as_bytes()).await;
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    let json = serde_json::from_str(body).unwrap_or_else(|error| panic!("{method} {path}: {error} in {body}"));
+    (status, json)
 }
 
 /// The status and the JSON of an answer.

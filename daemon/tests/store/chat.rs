@@ -2,9 +2,9 @@
 
 use openraft::entry::RaftEntry;
 use quorate_core::{
-    Action, Body, Command, CreateRoom, DeleteRoom, DeleteUser, EditMessage, GrantWriter, JoinRoom, MessageId, Operate,
-    Operation, Operator, Origin, Outcome, PasswordHash, PostMessage, React, RedactMessage, RequestNo, Retention,
-    RoomRef, Seq, Span, State, Submission, Sweep, UserId, WriterId,
+    Action, Actor, Body, Command, CreateRoom, DeleteRoom, DeleteUser, EditMessage, GrantWriter, JoinRoom, MessageId,
+    Operate, Operation, Operator, Origin, Outcome, PasswordHash, PostMessage, React, RedactMessage, RequestNo,
+    Retention, RoomRef, Seq, Span, State, Submission, Sweep, UserId, WriterId,
 };
 use quorate_daemon::consensus::types::LogEntry;
 
@@ -158,6 +158,20 @@ impl Chat {
                 age_max: Option::<Span>::None,
                 messages_max: Some(messages),
             }),
+            actor: Actor::default(),
+        }))
+        .unwrap();
+    }
+
+    /// What an operator did that is no change of the state.
+    pub(crate) fn note(&mut self, target: &str) {
+        self.command(Command::Operate(Operate {
+            by: Operator { uid: 7 },
+            operation: Operation::Note {
+                action: "leader.transfer".parse().unwrap(),
+                target: target.parse().unwrap(),
+            },
+            actor: "root".parse().unwrap(),
         }))
         .unwrap();
     }

@@ -1,6 +1,7 @@
 //! The store under load, crashes, liars and vandals.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod audit;
 mod backup;
 mod chat;
 mod corruption;

@@ -315,6 +315,7 @@ pub(crate) const OWNED: &[OwnedRow] = &[
 pub(crate) const CORE_DIR: &str = "core";
 pub(crate) const CORE_LIBRARIES: &[&str] = &[
     "serde",
+    "sha2",
     "siphasher",
     "thiserror",
     "unicode_normalization",

@@ -1,123 +1,13 @@
 //! Events in a room.
 
-use quorate_client::{Event, Posted, RoomEventKind};
-use serde_json::{Map, Value, json};
+use quorate_client::{Event, Posted, json};
+use serde_json::{Value, json};
 
-use super::role;
 use crate::time;
 
 /// An event in a room. A message that was edited or redacted is in its place as it is now.
 pub(crate) fn event(event: &Event) -> Value {
-    let mut object = Map::new();
-    let mut put = |name: &str, value: Value| drop(object.insert(name.to_owned(), value));
-    put("room", json!(event.room.as_str()));
-    put("seq", json!(event.seq.0));
-    put("kind", json!(kind(&event.kind)));
-    put("author", json!(event.author.as_str()));
-    put("at", json!(time::show(event.at)));
-    match &event.kind {
-        RoomEventKind::Message { id, body, reply_to } => {
-            put("body", json!(body.as_str()));
-            put("id", json!(id.as_str()));
-            if let Some(reply_to) = reply_to {
-                put("reply_to", json!(reply_to.0));
-            }
-        }
-        RoomEventKind::Revised { id, body, reply_to, .. } => {
-            put("body", json!(body.as_str()));
-            put("id", json!(id.as_str()));
-            if let Some(reply_to) = reply_to {
-                put("reply_to", json!(reply_to.0));
-            }
-            put("edited", json!(true));
-        }
-        RoomEventKind::Withdrawn { id } => {
-            put("id", json!(id.as_str()));
-            put("redacted", json!(true));
-        }
-        RoomEventKind::Edited { target, body, .. } => {
-            put("target", json!(target.0));
-            put("body", json!(body.as_str()));
-        }
-        RoomEventKind::EditWithdrawn { target } => {
-            put("target", json!(target.0));
-            put("redacted", json!(true));
-        }
-        RoomEventKind::Redacted { target, reason } => {
-            put("target", json!(target.seq.0));
-            if let Some(reason) = reason {
-                put("reason", json!(reason.as_str()));
-            }
-        }
-        RoomEventKind::Reacted { target, emoji } => {
-            put("target", json!(target.0));
-            put("emoji", json!(emoji.as_str()));
-        }
-        RoomEventKind::Unreacted { target, emoji } => {
-            put("target", json!(target.0));
-            put("emoji", json!(emoji.as_str()));
-            put("removed", json!(true));
-        }
-        RoomEventKind::TopicSet { topic } => put("topic", json!(topic.as_str())),
-        RoomEventKind::Invited { user_name, .. }
-        | RoomEventKind::Unbanned { user_name, .. }
-        | RoomEventKind::Unmuted { user_name, .. } => put("user", json!(user_name.as_str())),
-        RoomEventKind::Kicked { user_name, reason, .. } => {
-            put("user", json!(user_name.as_str()));
-            if let Some(reason) = reason {
-                put("reason", json!(reason.as_str()));
-            }
-        }
-        RoomEventKind::Banned {
-            user_name,
-            until,
-            reason,
-            ..
-        }
-        | RoomEventKind::Muted {
-            user_name,
-            until,
-            reason,
-            ..
-        } => {
-            put("user", json!(user_name.as_str()));
-            if let Some(until) = until.filter(|until| time::is_in_calendar(*until)) {
-                put("until", json!(time::show(until)));
-            }
-            if let Some(reason) = reason {
-                put("reason", json!(reason.as_str()));
-            }
-        }
-        RoomEventKind::RoleSet {
-            user_name, role: now, ..
-        } => {
-            put("user", json!(user_name.as_str()));
-            put("role", json!(role(*now)));
-        }
-        RoomEventKind::Joined | RoomEventKind::Left | RoomEventKind::Archived | RoomEventKind::Unarchived => {}
-    }
-    Value::Object(object)
-}
-
-fn kind(kind: &RoomEventKind) -> &'static str {
-    match kind {
-        RoomEventKind::Message { .. } | RoomEventKind::Revised { .. } | RoomEventKind::Withdrawn { .. } => "message",
-        RoomEventKind::Edited { .. } | RoomEventKind::EditWithdrawn { .. } => "edit",
-        RoomEventKind::Redacted { .. } => "redaction",
-        RoomEventKind::Reacted { .. } | RoomEventKind::Unreacted { .. } => "reaction",
-        RoomEventKind::Joined => "join",
-        RoomEventKind::Left => "leave",
-        RoomEventKind::TopicSet { .. } => "topic",
-        RoomEventKind::Invited { .. } => "invite",
-        RoomEventKind::Kicked { .. } => "kick",
-        RoomEventKind::Banned { .. } => "ban",
-        RoomEventKind::Unbanned { .. } => "unban",
-        RoomEventKind::Muted { .. } => "mute",
-        RoomEventKind::Unmuted { .. } => "unmute",
-        RoomEventKind::RoleSet { .. } => "role",
-        RoomEventKind::Archived => "archive",
-        RoomEventKind::Unarchived => "unarchive",
-    }
+    json::event(&event.room, &event.author, (event.seq, event.at), &event.kind)
 }
 
 /// A message that was posted.
@@ -132,6 +22,8 @@ pub(crate) fn posted(posted: &Posted) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use quorate_client::RoomEventKind;
+
     use super::*;
     use crate::text::fixture;
 

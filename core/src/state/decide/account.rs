@@ -1,10 +1,11 @@
 //! Accounts, and the devices that speak for them.
 
 use crate::{
-    BindDevice, Bound, ChangePassword, DEVICES_PER_USER_MAX, DeviceId, Done, Event, Likeness, LogIndex, NAMES_MAX,
-    PasswordHash, Refusal, RegisterUser, State, StateEvent, USERS_MAX, UnbindDevice, User, UserId, UserName,
+    BindDevice, Bound, ChangePassword, DEVICES_PER_USER_MAX, DeviceId, Done, Event, Likeness, Lockdown, LogIndex,
+    NAMES_MAX, PasswordHash, Refusal, RegisterUser, State, StateEvent, USERS_MAX, UnbindDevice, User, UserId, UserName,
 };
 
+use super::access::{acts_for, is_open, may_act};
 use super::{Decision, invite, room_for_one_more};
 
 /// The success of this very attempt, when its answer was lost.
@@ -15,6 +16,7 @@ pub(super) fn registered_before(state: &State, command: &RegisterUser) -> Option
 }
 
 pub(super) fn register(state: &State, index: LogIndex, command: &RegisterUser) -> Decision {
+    is_open(state, Lockdown::NoRegister)?;
     // The invite first: who has none is not told which names are taken.
     let used = command
         .invite
@@ -45,10 +47,20 @@ pub(super) fn register(state: &State, index: LogIndex, command: &RegisterUser) -
 pub(super) fn bind(state: &State, index: LogIndex, command: &BindDevice) -> Decision {
     let user = state.user(command.user).ok_or(Refusal::UnknownUser)?;
     proven(user, &command.proven)?;
-    let mut events = Vec::new();
+    // Told to none but who knows the password.
+    may_act(state, command.user)?;
     let bound = state
         .device(&command.device)
         .filter(|device| device.user == command.user);
+    is_open(
+        state,
+        if bound.is_some() {
+            Lockdown::ReadOnly
+        } else {
+            Lockdown::AuthOnly
+        },
+    )?;
+    let mut events = Vec::new();
     let binding = bound.map_or(index, |device| device.binding);
     if bound.is_none() {
         room_for_one_more(
@@ -67,6 +79,7 @@ pub(super) fn bind(state: &State, index: LogIndex, command: &BindDevice) -> Deci
     Ok((Done::Bound { user: command.user }, events))
 }
 
+/// Also while nothing else may be changed: to take away what a device may do must always be possible.
 pub(super) fn unbind(state: &State, command: &UnbindDevice) -> Decision {
     let user = speaks_for(state, &command.device)?;
     match bound_to(state, &command.target) {
@@ -76,7 +89,7 @@ pub(super) fn unbind(state: &State, command: &UnbindDevice) -> Decision {
 }
 
 pub(super) fn change_password(state: &State, command: &ChangePassword) -> Decision {
-    let id = speaks_for(state, &command.device)?;
+    let id = acts_for(state, &command.device)?;
     let user = state.user(id).ok_or(Refusal::UnknownUser)?;
     // The same command again, whose answer was lost: the hash that it was proven against is gone.
     if user.password == command.password {

@@ -1,10 +1,11 @@
 //! Bots: accounts that belong to a person.
 
 use crate::{
-    BOTS_EVER_PER_USER_MAX, BOTS_PER_USER_MAX, Bound, CreateBot, DeleteBot, Done, Event, LogIndex, Refusal,
+    BOTS_EVER_PER_USER_MAX, BOTS_PER_USER_MAX, Bound, CreateBot, DeleteBot, Done, Event, Lockdown, LogIndex, Refusal,
     SetBotPassword, State, StateEvent, User, UserId, UserName,
 };
 
+use super::access::{acts_for, is_open};
 use super::account::{name_is_free, room_for_one_account, speaks_for};
 use super::{Decision, deletion, room_for_one_more};
 
@@ -17,7 +18,8 @@ pub(super) fn created_before(state: &State, command: &CreateBot) -> Option<Done>
 }
 
 pub(super) fn create(state: &State, index: LogIndex, command: &CreateBot) -> Decision {
-    let owner = speaks_for(state, &command.device)?;
+    let owner = acts_for(state, &command.device)?;
+    is_open(state, Lockdown::NoRegister)?;
     // A bot that made bots would hide from its person what that is answerable for.
     if state.user(owner).is_none_or(|user| user.owner.is_some()) {
         return Err(Refusal::NotAllowed);
@@ -41,7 +43,7 @@ pub(super) fn create(state: &State, index: LogIndex, command: &CreateBot) -> Dec
 }
 
 pub(super) fn set_password(state: &State, command: &SetBotPassword) -> Decision {
-    let (user, bot) = own(state, speaks_for(state, &command.device)?, &command.bot)?;
+    let (user, bot) = own(state, acts_for(state, &command.device)?, &command.bot)?;
     if !bot.is_active() {
         return Err(Refusal::UnknownUser);
     }
@@ -61,7 +63,7 @@ pub(super) fn set_password(state: &State, command: &SetBotPassword) -> Decision 
 }
 
 pub(super) fn delete(state: &State, command: &DeleteBot) -> Decision {
-    let (id, bot) = own(state, speaks_for(state, &command.device)?, &command.bot)?;
+    let (id, bot) = own(state, acts_for(state, &command.device)?, &command.bot)?;
     match bot.is_active() {
         true => deletion::of(state, id, command.purge_messages),
         // The same command again, whose answer was lost.

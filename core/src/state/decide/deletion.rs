@@ -1,14 +1,15 @@
 //! The end of an account.
 
-use crate::{DeleteUser, Done, Refusal, State, StateEvent, UserId};
+use crate::{BanSubject, DeleteUser, Done, Refusal, ServerRole, State, StateEvent, UserId};
 
-use super::account::{proven, speaks_for};
+use super::access::acts_for;
+use super::account::proven;
 use super::departure::Departure;
 use super::line::Draft;
 use super::{Decision, message};
 
 pub(super) fn delete(state: &State, command: &DeleteUser) -> Decision {
-    let id = speaks_for(state, &command.device)?;
+    let id = acts_for(state, &command.device)?;
     proven(state.user(id).ok_or(Refusal::UnknownUser)?, &command.proven)?;
     of(state, id, command.purge_messages)
 }
@@ -55,6 +56,13 @@ fn end(state: &State, draft: &mut Draft, id: UserId, purge: bool) {
     }
     if let Some(dropped) = message::mentions_dropped(state, id) {
         draft.fact(dropped);
+    }
+    if let Some(ban) = state.ban_of(&BanSubject::User(id)) {
+        draft.fact(StateEvent::ServerBanEnded { ban });
+    }
+    let role = ServerRole::User;
+    if state.server_role(id) != role {
+        draft.fact(StateEvent::ServerRoleSet { user: id, role });
     }
     draft.fact(StateEvent::UserDeleted { user: id, purge });
 }

@@ -32,7 +32,15 @@ pub(super) fn edit(state: &State, author: UserId, action: &EditMessage) -> Decis
 
 /// Neither silence nor an archived room keeps anybody from taking a text away.
 pub(super) fn redact(state: &State, author: UserId, action: &RedactMessage) -> Decision {
-    let room = state.readable_room(author, &action.room)?;
+    let room = match state.readable_room(author, &action.room) {
+        Err(Refusal::NotAMember) => {
+            let room = state.visible_room(author, &action.room)?;
+            moderates(state, room, author)
+                .then_some(room)
+                .ok_or(Refusal::NotAMember)?
+        }
+        found => found?,
+    };
     let message = at(state, room, action.seq)?;
     if message.author != author && !moderates(state, room, author) {
         return Err(Refusal::NotAllowed);
@@ -104,6 +112,6 @@ fn with_text(state: &State, room: RoomId, seq: Seq) -> Result<Message, Refusal> 
 /// In a direct room nobody is above the other.
 fn moderates(state: &State, room: RoomId, user: UserId) -> bool {
     let is_direct = state.room(room).is_some_and(|room| room.name.is_direct());
-    let role = state.member(room, user).map(|member| member.role);
+    let role = state.role_in(room, user);
     !is_direct && matches!(role, Some(Role::Owner | Role::Moderator))
 }

@@ -1,6 +1,9 @@
 //! What a command comes to. Everything here reads the state and changes nothing.
 
+mod access;
 mod account;
+mod audit;
+mod ban;
 mod bot;
 mod deletion;
 mod departure;
@@ -10,9 +13,11 @@ mod line;
 mod message;
 mod moderation;
 mod operate;
+mod place;
 mod room;
 mod submission;
 mod sweep;
+mod user;
 mod writer;
 
 pub(super) use sweep::is_overdue;
@@ -53,7 +58,7 @@ pub(super) fn decide(state: &State, index: LogIndex, command: &Command) -> (Outc
         Command::SetBotPassword(command) => bot::set_password(state, command),
         Command::DeleteBot(command) => bot::delete(state, command),
         Command::Sweep(command) => sweep::sweep(state, *command),
-        Command::Operate(command) => operate::operate(state, index, command),
+        Command::Operate(command) => return operate::operate(state, index, command),
     };
     settle(decision)
 }

@@ -166,6 +166,13 @@ pub(super) fn set_role(state: &State, author: UserId, action: &SetRole) -> Decis
 
 pub(super) fn transfer(state: &State, author: UserId, action: &TransferRoom) -> Decision {
     let room = with_role(state, author, &action.room, Role::Owner)?;
+    // What is not one's own cannot be given away.
+    if state
+        .member(room, author)
+        .is_none_or(|member| member.role != Role::Owner)
+    {
+        return Err(Refusal::NotAllowed);
+    }
     let (target, found) = known(state, &action.user)?;
     lower(state, room, author, target)?.ok_or(Refusal::NoSuchMember)?;
     room_for_one_owned(state, target)?;
@@ -199,8 +206,8 @@ fn known<'a>(state: &'a State, name: &UserName) -> Result<(UserId, &'a User), Re
 /// author's own.
 fn lower(state: &State, room: RoomId, author: UserId, target: UserId) -> Result<Option<&Member>, Refusal> {
     let member = state.member(room, target);
-    let own = state.member(room, author).ok_or(Refusal::NotAMember)?;
-    let is_lower = member.is_none_or(|member| member.role.rank() < own.role.rank());
+    let own = state.role_in(room, author).ok_or(Refusal::NotAMember)?;
+    let is_lower = author != target && member.is_none_or(|member| member.role.rank() < own.rank());
     is_lower.then_some(member).ok_or(Refusal::NotAllowed)
 }
 

@@ -1,27 +1,49 @@
-//! What operators ask: invites, how long is remembered, how much is kept.
+//! What operators ask, each into the audit log: also what they are refused.
 
 use crate::{
-    Done, Event, LogIndex, Operate, Operation, RETENTION_AGE_MIN, Refusal, Retention, RoomId, RoomName, SetQuota,
-    State, StateEvent,
+    Done, Event, LogIndex, Operate, Operation, Outcome, RETENTION_AGE_MIN, Refusal, Retention, RoomId, RoomName,
+    SetQuota, State, StateEvent,
 };
 
-use super::{Decision, invite};
+use super::{Decision, audit, ban, invite, place, settle, user};
 
 /// The outcome of an operation that was done before and leaves everything as it is.
 pub(super) fn done_before(state: &State, command: &Operate) -> Option<Done> {
     match &command.operation {
         Operation::CreateInvite(operation) => invite::created_before(state, operation),
+        Operation::CreateUser(operation) => user::created_before(state, operation),
         _ => None,
     }
 }
 
-pub(super) fn operate(state: &State, index: LogIndex, command: &Operate) -> Decision {
+pub(super) fn operate(state: &State, index: LogIndex, command: &Operate) -> (Outcome, Vec<Event>) {
+    let (outcome, mut events) = settle(act(state, index, command));
+    events.push(Event::State(audit::audited(state, command, &outcome)));
+    (outcome, events)
+}
+
+fn act(state: &State, index: LogIndex, command: &Operate) -> Decision {
     match &command.operation {
         Operation::CreateInvite(operation) => invite::create(state, index, command.by, operation),
         Operation::RevokeInvite(operation) => invite::revoke(state, *operation),
         Operation::SetServerRetention(retention) => set_retention(None, state.settings().retention, *retention),
         Operation::SetRoomRetention { room, retention } => set_room_retention(state, room, *retention),
         Operation::SetQuota(operation) => set_quota(state, operation),
+        Operation::CreateUser(operation) => user::create(state, index, operation),
+        Operation::SetUserPassword(operation) => user::set_password(state, operation),
+        Operation::DisableUser(name) => user::disable(state, name),
+        Operation::EnableUser(name) => user::enable(state, name),
+        Operation::DeleteUser(operation) => user::delete(state, operation),
+        Operation::SetServerRole(operation) => user::set_role(state, operation),
+        Operation::RevokeDevices(operation) => user::revoke(state, operation),
+        Operation::CreateRoom(operation) => place::create(state, index, operation),
+        Operation::ArchiveRoom(operation) => place::archive(state, operation),
+        Operation::DeleteRoom(operation) => place::delete(state, operation),
+        Operation::SetRoomOwner(operation) => place::set_owner(state, operation),
+        Operation::AddBan(operation) => ban::add(state, index, command.by, operation),
+        Operation::LiftBan(id) => ban::lift(state, *id),
+        Operation::SetLockdown(lockdown) => ban::lock_down(state, *lockdown),
+        Operation::Note { .. } => Ok((Done::Changed, Vec::new())),
     }
 }
 
@@ -60,7 +82,7 @@ fn set_quota(state: &State, operation: &SetQuota) -> Decision {
     )
 }
 
-fn changed(differs: bool, event: StateEvent) -> Decision {
+pub(super) fn changed(differs: bool, event: StateEvent) -> Decision {
     Ok(match differs {
         true => (Done::Changed, vec![Event::State(event)]),
         false => (Done::Unchanged, Vec::new()),

@@ -108,11 +108,22 @@ pub(super) fn managed(state: &State, user: UserId, name: &RoomName) -> Result<Ro
 
 /// The same, for those who may do as much there as this role, or more.
 pub(super) fn with_role(state: &State, user: UserId, name: &RoomName, role: Role) -> Result<RoomId, Refusal> {
-    let id = managed(state, user, name)?;
-    let member = state.member(id, user).ok_or(Refusal::NotAMember)?;
-    match member.role.rank() >= role.rank() {
+    let id = overseen(state, user, name)?;
+    let own = state.role_in(id, user).ok_or(Refusal::NotAMember)?;
+    match own.rank() >= role.rank() {
         true => Ok(id),
         false => Err(Refusal::NotAllowed),
+    }
+}
+
+/// A room with a name of its own that the user is in, or may do something in without being there.
+fn overseen(state: &State, user: UserId, name: &RoomName) -> Result<RoomId, Refusal> {
+    match managed(state, user, name) {
+        Err(Refusal::NotAMember) => {
+            let id = visible(state, user, name)?;
+            state.role_in(id, user).map(|_| id).ok_or(Refusal::NotAMember)
+        }
+        other => other,
     }
 }
 

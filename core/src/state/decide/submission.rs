@@ -4,7 +4,7 @@ use crate::{Action, Event, LogIndex, Origin, Outcome, Refusal, State, StateEvent
 
 use super::super::limits::too_idle;
 use super::super::table::WriterState;
-use super::{account, edit, message, moderation, room, settle};
+use super::{Decision, access, account, edit, message, moderation, room, settle};
 
 /// The stored outcome of a request that was answered before.
 pub(super) fn answered_before<'a>(state: &'a State, now: Timestamp, origin: &Origin) -> Option<&'a Outcome> {
@@ -20,7 +20,18 @@ pub(super) fn decide(state: &State, index: LogIndex, submission: &Submission) ->
         Ok(author) => author,
         Err(refusal) => return (Err(refusal), Vec::new()),
     };
-    let (outcome, mut events) = settle(match &submission.action {
+    let decision = access::may_change(state, author).and_then(|()| act(state, index, author, &submission.action));
+    let (outcome, mut events) = settle(decision);
+    events.push(Event::State(StateEvent::Answered {
+        writer: origin.writer,
+        request: origin.request,
+        outcome: outcome.clone(),
+    }));
+    (outcome, events)
+}
+
+fn act(state: &State, index: LogIndex, author: UserId, action: &Action) -> Decision {
+    match action {
         Action::CreateRoom(action) => room::create(state, index, author, action),
         Action::JoinRoom(action) => room::join(state, author, action),
         Action::LeaveRoom(action) => room::leave(state, author, action),
@@ -41,13 +52,7 @@ pub(super) fn decide(state: &State, index: LogIndex, submission: &Submission) ->
         Action::RedactMessage(action) => edit::redact(state, author, action),
         Action::React(action) => edit::react(state, author, action),
         Action::MarkRead(action) => message::mark_read(state, author, action),
-    });
-    events.push(Event::State(StateEvent::Answered {
-        writer: origin.writer,
-        request: origin.request,
-        outcome: outcome.clone(),
-    }));
-    (outcome, events)
+    }
 }
 
 /// The author, if this is the request that comes next.

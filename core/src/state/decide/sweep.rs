@@ -263,12 +263,17 @@ fn expired(state: &State) -> (Vec<StateEvent>, bool) {
     let bans = bans.map(|(room, user)| StateEvent::BanEnded { room, user });
     let silences = state.restrictions_over(now);
     let silences = silences.map(|(room, user)| StateEvent::RestrictionEnded { room, user });
+    let server_bans = state
+        .server_bans_over(now)
+        .map(|ban| StateEvent::ServerBanEnded { ban });
     let some = invites
         .take(ENDS_PER_ENTRY_MAX)
         .chain(bans.take(ENDS_PER_ENTRY_MAX))
-        .chain(silences.take(ENDS_PER_ENTRY_MAX));
+        .chain(silences.take(ENDS_PER_ENTRY_MAX))
+        .chain(server_bans.take(ENDS_PER_ENTRY_MAX));
     let more = state.invites_over(now).nth(ENDS_PER_ENTRY_MAX).is_some()
         || state.bans_over(now).nth(ENDS_PER_ENTRY_MAX).is_some()
-        || state.restrictions_over(now).nth(ENDS_PER_ENTRY_MAX).is_some();
+        || state.restrictions_over(now).nth(ENDS_PER_ENTRY_MAX).is_some()
+        || state.server_bans_over(now).nth(ENDS_PER_ENTRY_MAX).is_some();
     (some.collect(), more)
 }

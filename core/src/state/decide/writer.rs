@@ -7,9 +7,12 @@ use crate::{
 
 use super::super::limits::too_idle;
 use super::Decision;
+use super::access::may_act;
 
 pub(super) fn grant(state: &State, index: LogIndex, command: &GrantWriter) -> Decision {
     let Device { user, binding, .. } = *state.device(&command.device).ok_or(Refusal::NotLoggedIn)?;
+    // In a lockdown it is granted all the same: what is written with it is refused, with a receipt.
+    may_act(state, user)?;
     let writer = WriterId(index.0);
     let over = (of_user(state, user).count() + 1).saturating_sub(WRITERS_PER_USER_MAX);
     let mut events: Vec<_> = of_user(state, user)

@@ -1,6 +1,7 @@
 //! Facts become state. Nothing here can fail: an event was decided on this very state, so what it
 //! names exists; were that ever untrue, going on would make nodes differ, so it ends the process.
 
+mod access;
 mod account;
 mod message;
 mod room;
@@ -41,6 +42,13 @@ impl State {
             | StateEvent::RestrictionEnded { .. }
             | StateEvent::RoomDeleted { .. }
             | StateEvent::RoomForgotten { .. } => self.evolve_place(event),
+            StateEvent::UserDisabled { .. }
+            | StateEvent::UserEnabled { .. }
+            | StateEvent::ServerRoleSet { .. }
+            | StateEvent::ServerBanAdded { .. }
+            | StateEvent::ServerBanEnded { .. }
+            | StateEvent::LockdownSet { .. }
+            | StateEvent::Audited { .. } => self.evolve_access(event),
             StateEvent::ReadMarked { .. }
             | StateEvent::MessagesPurged { .. }
             | StateEvent::HistoryCut { .. }

@@ -3,7 +3,8 @@
 use std::ops::Bound::{Excluded, Unbounded};
 
 use crate::{
-    Device, DeviceId, Invite, InviteId, InviteKey, Likeness, Quota, Standing, State, Timestamp, User, UserId, UserName,
+    Device, DeviceId, Glob, Invite, InviteId, InviteKey, Likeness, Quota, Standing, State, Timestamp, User, UserId,
+    UserName, WriterId,
 };
 
 const DEVICES: (DeviceId, DeviceId) = (DeviceId([0; 32]), DeviceId([u8::MAX; 32]));
@@ -38,6 +39,25 @@ impl State {
             .filter(|(_, user)| user.is_active())
     }
 
+    /// The accounts among which those are whose names are like this (or all), after this name: those that begin as
+    /// the pattern does. Whether a name is like it is for the caller to see.
+    pub fn users_like<'a>(
+        &'a self,
+        glob: Option<&Glob>,
+        after: Option<&UserName>,
+    ) -> impl Iterator<Item = (UserId, &'a User)> + use<'a> {
+        let prefix = glob.map(Glob::prefix).unwrap_or_default();
+        let seek = seek(&prefix);
+        // The name that is all of the prefix is passed over by looking behind it.
+        let is_begin = |name: &UserName| after.is_none_or(|after| name > after);
+        let exact = seek.as_ref().filter(|name| is_begin(name));
+        let exact = exact.and_then(|name| self.user_by_name(name));
+        let behind = after.max(seek.as_ref());
+        let candidates = exact.into_iter().chain(self.users(behind));
+        let is_past = move |name: &str| !name.starts_with(&prefix) && *name > *prefix;
+        candidates.take_while(move |(_, user)| !is_past(user.name.as_str()))
+    }
+
     /// How many accounts there are, without those that are no more.
     #[must_use]
     pub const fn users_count(&self) -> usize {
@@ -67,6 +87,16 @@ impl State {
         self.user_devices
             .range((user, DEVICES.0)..=(user, DEVICES.1))
             .filter_map(|(_, id)| Some((*id, self.devices.get(id)?)))
+    }
+
+    /// When anything was last written from a device, in log time, as far as that is remembered.
+    #[must_use]
+    pub fn last_write(&self, device: &DeviceId) -> Option<Timestamp> {
+        let writers = (*device, WriterId(0))..=(*device, WriterId(u64::MAX));
+        let writers = self.device_writers.range(writers);
+        writers
+            .filter_map(|(_, id)| Some(self.writers.get(id)?.writer.used_at))
+            .max()
     }
 
     /// The bots that belong to a user, by id.
@@ -110,11 +140,20 @@ impl State {
     }
 }
 
+/// The longest name that a prefix begins with: no name before it has the prefix.
+fn seek(prefix: &str) -> Option<UserName> {
+    let ends = prefix.char_indices().map(|(at, c)| at + c.len_utf8());
+    let mut ends: Vec<_> = ends.collect();
+    ends.reverse();
+    ends.into_iter()
+        .find_map(|end| UserName::try_from(prefix[..end].to_owned()).ok())
+}
+
 impl User {
-    /// Whether it may do anything: it was not deleted.
+    /// Whether it is there: it was not deleted. One that is disabled is.
     #[must_use]
-    pub fn is_active(&self) -> bool {
-        self.standing == Standing::Active
+    pub const fn is_active(&self) -> bool {
+        !matches!(self.standing, Standing::Deleted { .. })
     }
 }
 

@@ -19,7 +19,8 @@ impl State {
         let is_closing = !self.closing.is_empty();
         let is_over = self.invites_over(now).next().is_some()
             || self.bans_over(now).next().is_some()
-            || self.restrictions_over(now).next().is_some();
+            || self.restrictions_over(now).next().is_some()
+            || self.server_bans_over(now).next().is_some();
         let closing = is_closing.then_some(Sweep::Closing);
         let expired = is_over.then_some(Sweep::Expired);
         let mut chores: Vec<_> = closing.into_iter().chain(expired).collect();

@@ -1,5 +1,6 @@
 //! What others may ask of the state, under a short read lock. Nothing here walks more than it gives.
 
+mod access;
 mod account;
 mod chore;
 mod clock;

@@ -27,6 +27,32 @@ impl State {
         self.room_names.values().filter_map(|id| Some((*id, self.room(*id)?)))
     }
 
+    /// The rooms with names of their own that come after this one (or all), by name, whoever may see them. Direct
+    /// rooms, which may be many more, are not looked at.
+    pub fn named_rooms_after<'a>(
+        &'a self,
+        after: Option<&RoomName>,
+    ) -> impl Iterator<Item = (RoomId, &'a Room)> + use<'a> {
+        let (direct, behind) = RoomName::around_direct();
+        let from = |name: Option<RoomName>| name.map_or(Unbounded, Excluded);
+        let is_before = after.is_none_or(|after| *after < direct);
+        let first = is_before.then(|| self.room_names.range((from(after.cloned()), Excluded(direct))));
+        let second = from(Some(after.filter(|after| **after > behind).cloned().unwrap_or(behind)));
+        let second = self.room_names.range((second, Unbounded));
+        first
+            .into_iter()
+            .flatten()
+            .chain(second)
+            .filter_map(|(_, id)| Some((*id, self.room(*id)?)))
+    }
+
+    /// The owner of a room, if anybody is there.
+    #[must_use]
+    pub fn owner(&self, room: RoomId) -> Option<UserId> {
+        let first = self.by_seniority(room).next()?;
+        (self.member(room, first)?.role == Role::Owner).then_some(first)
+    }
+
     /// The rooms that anybody may know of whose names come after this one (or all), by name.
     pub fn public_rooms_after<'a>(
         &'a self,

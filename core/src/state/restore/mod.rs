@@ -1,6 +1,7 @@
 //! From records to a state. A store may have lost or mixed up rows: what does not fit together is
 //! refused here, before it can make nodes differ.
 
+mod access;
 mod account;
 mod message;
 mod room;
@@ -10,8 +11,8 @@ use std::collections::{BTreeSet, VecDeque};
 use thiserror::Error;
 
 use crate::{
-    Clock, Done, Outcome, Placed, Receipt, ReceiptSlot, Record, RecordKey, RequestNo, RoomId, RoomName, State, UserId,
-    WriterId,
+    Clock, Done, Lockdown, Outcome, Placed, Receipt, ReceiptSlot, Record, RecordKey, RequestNo, RoomId, RoomName,
+    State, UserId, WriterId,
 };
 
 use super::lines::Lines;
@@ -81,6 +82,7 @@ impl State {
         state.index_past()?;
         state.index_members()?;
         state.index_doors()?;
+        state.index_access()?;
         Ok(state)
     }
 
@@ -121,6 +123,12 @@ impl State {
             Record::Call(room, seq, call) => self.calls.insert((room, seq), call).is_none(),
             Record::Invite(id, invite) => self.invites.insert(id, invite).is_none(),
             Record::Settings(settings) => self.settings.replace(settings).is_none(),
+            Record::ServerRole(user, role) => self.server_roles.insert(user, role).is_none(),
+            Record::ServerBan(id, ban) => self.server_bans.insert(id, ban).is_none(),
+            Record::Lockdown(lockdown) => std::mem::replace(&mut self.lockdown, lockdown) == Lockdown::Off,
+            Record::AuditHead(head) => self.audit.replace(head).is_none(),
+            // Read where somebody asks for it, and checked there.
+            Record::AuditEntry(..) => true,
         }
     }
 

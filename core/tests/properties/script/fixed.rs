@@ -8,7 +8,7 @@ use quorate_core::{
 
 use super::action::create;
 use super::step::Step;
-use super::{Log, Writing, invite, name, room, valid};
+use super::{Log, Writing, invite, name, operation, room, valid};
 
 /// Three users meet in one room, and two of them have another one.
 pub(super) fn beginning() -> Vec<Step> {
@@ -37,7 +37,8 @@ pub(crate) fn fixed() -> Log {
         writing.write(&step, 1);
     }
     let steps = accounts().into_iter().chain(messages()).chain(rooms()).chain(ends());
-    for step in steps {
+    let by_operators = operation::each().into_iter().map(Step::Operate);
+    for step in steps.chain(by_operators) {
         writing.write(&step, 60_001);
     }
     writing.log

@@ -2,6 +2,7 @@
 
 mod action;
 mod fixed;
+mod operation;
 mod step;
 
 use std::collections::BTreeMap;
@@ -11,8 +12,8 @@ use std::str::FromStr;
 use proptest::collection;
 use proptest::prelude::Strategy;
 use quorate_core::{
-    Action, BindDevice, ChangePassword, Command, CreateBot, DeleteBot, DeleteUser, DeviceId, Done, EditMessage, Entry,
-    GrantWriter, InviteId, InviteKey, LogIndex, Operate, Operation, Operator, Origin, PasswordHash, React,
+    Action, Actor, BindDevice, ChangePassword, Command, CreateBot, DeleteBot, DeleteUser, DeviceId, Done, EditMessage,
+    Entry, GrantWriter, InviteId, InviteKey, LogIndex, Operate, Operation, Operator, Origin, PasswordHash, React,
     RedactMessage, Refusal, RegisterUser, RequestNo, RevokeInvite, RoomId, RoomName, RoomRef, Seq, SetBotPassword,
     State, Submission, Sweep, Timestamp, UnbindDevice, UserId, UserName, WriterId,
 };
@@ -274,7 +275,8 @@ impl Writing {
 
 fn operate(operation: Operation) -> Command {
     let by = Operator { uid: 0 };
-    Command::Operate(Operate { by, operation })
+    let actor = Actor::default();
+    Command::Operate(Operate { by, operation, actor })
 }
 
 fn nth<T: Copy>(items: &[T], at: usize) -> Option<T> {

@@ -5,6 +5,7 @@ use proptest::{option, prop_oneof};
 use quorate_core::{Action, CreateInvite, Operation, Quota, Retention, SetQuota, Span};
 
 use super::action::actions;
+use super::operation::about_people_and_rooms;
 use super::{DEVICES, ROOMS, USERS, invite, name, room};
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
@@ -159,6 +160,7 @@ fn operations() -> BoxedStrategy<Operation> {
         })
     };
     prop_oneof![
+        6 => about_people_and_rooms(),
         3 => (0..3_u8, 0..100_000_u64, 0..4_u32).prop_map(|(key, lasts, uses)| Operation::CreateInvite(CreateInvite {
             key: invite(key),
             lasts: Span(lasts),

@@ -18,8 +18,8 @@ mod word;
 use std::collections::BTreeMap;
 
 use quorate_core::{
-    Action, Applied, Command, Done, Entry, Event, GrantWriter, LogIndex, Origin, Refusal, RequestNo, RoomEvent, State,
-    Submission, Timestamp, WriterId,
+    Action, Applied, AuditEntry, AuditNo, Command, Done, Entry, Event, GrantWriter, LogIndex, Origin, Refusal,
+    RequestNo, RoomEvent, State, StateEvent, Submission, Timestamp, WriterId,
 };
 
 use crate::line::Line;
@@ -35,6 +35,8 @@ pub(crate) struct World {
     writers: BTreeMap<String, (WriterId, RequestNo)>,
     sent: BTreeMap<(String, RequestNo), Submission>,
     history: Vec<RoomEvent>,
+    /// The audit log, as a store would keep it.
+    audited: BTreeMap<AuditNo, AuditEntry>,
     /// There were never so many records that comparing them would take long.
     few: bool,
 }
@@ -48,6 +50,7 @@ impl World {
             writers: BTreeMap::new(),
             sent: BTreeMap::new(),
             history: Vec::new(),
+            audited: BTreeMap::new(),
             few: true,
         }
     }
@@ -83,6 +86,12 @@ impl World {
         let applied = self.state.apply(self.index, &entry);
         if let Some(before) = before {
             record::assert_touched(&before, &self.state, &applied.events);
+        }
+        for event in &applied.events {
+            if let Event::State(StateEvent::Audited { no, entry, dropped, .. }) = event {
+                self.audited.insert(*no, entry.clone());
+                dropped.map(|dropped| self.audited.remove(&dropped).expect("it was kept"));
+            }
         }
         self.history
             .extend(applied.events.iter().filter_map(|event| match event {
@@ -156,6 +165,7 @@ impl World {
 
     /// What every story ends with.
     pub(crate) fn end(&self) {
+        record::assert_chained(&self.audited, &self.state);
         record::assert_restores(&self.state);
     }
 }

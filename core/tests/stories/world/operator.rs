@@ -1,12 +1,15 @@
 //! What operators and nodes ask.
 
 use quorate_core::{
-    Command, CreateInvite, InviteId, Operate, Operation, Operator, Quota, RevokeInvite, SetQuota, Span, Sweep,
+    Actor, AddBan, ArchiveRoom, AuditTarget, AuditWord, BanId, BanName, BanSubject, Command, CreateInvite,
+    CreateRoomFor, CreateUser, DeleteRoom, InviteId, Lockdown, Operate, Operation, Operator, PurgeUser, Quota,
+    RevokeDevices, RevokeInvite, ServerRole, SetQuota, SetServerRole, SetUserPassword, Span, Sweep, Topic,
+    TransferRoom, UserName,
 };
 
 use crate::line::Line;
 
-use super::word::{invite_key, number, retention, valid};
+use super::word::{device, invite_key, number, password, retention, secret, valid};
 use super::{DAY_MS, World};
 
 impl World {
@@ -40,10 +43,96 @@ impl World {
                 let sweep = self.sweep_of(what);
                 return Some(self.tell(Command::Sweep(sweep)));
             }
+            ["operator", ref asked @ ..] => self
+                .about_people(asked, line)
+                .or_else(|| self.about_rooms(asked, line))?,
             _ => return None,
         };
         let by = Operator { uid: 1000 };
-        Some(self.tell(Command::Operate(Operate { by, operation })))
+        let actor = line.options.get("as").map_or_else(Actor::default, |name| valid(name));
+        Some(self.tell(Command::Operate(Operate { by, operation, actor })))
+    }
+
+    fn about_people(&self, words: &[&str], line: &Line) -> Option<Operation> {
+        Some(match *words {
+            ["creates", "user", name] => {
+                let name: UserName = valid(name);
+                Operation::CreateUser(CreateUser {
+                    likeness: name.likeness(),
+                    name,
+                    password: password(line),
+                    role: line
+                        .options
+                        .get("role")
+                        .map_or(ServerRole::User, |role| server_role(role)),
+                    attempt: u128::from(line.number("attempt").unwrap_or_default()),
+                })
+            }
+            ["gives", user, "password", word] => Operation::SetUserPassword(SetUserPassword {
+                user: valid(user),
+                password: secret(word),
+            }),
+            ["disables", user] => Operation::DisableUser(valid(user)),
+            ["enables", user] => Operation::EnableUser(valid(user)),
+            ["deletes", user] => Operation::DeleteUser(PurgeUser {
+                user: valid(user),
+                purge_messages: line.says("purge"),
+            }),
+            ["makes", user, role @ ("user" | "moderator" | "admin")] => Operation::SetServerRole(SetServerRole {
+                user: valid(user),
+                role: server_role(role),
+            }),
+            ["logs", "out", user] => Operation::RevokeDevices(RevokeDevices {
+                user: valid(user),
+                device: line.options.get("device").map(|name| device(name)),
+            }),
+            ["bans", subject] => Operation::AddBan(AddBan {
+                subject: ban_name(subject),
+                lasts: line.number("ms").map(Span),
+                reason: line.options.get("reason").map(|reason| valid(reason)),
+            }),
+            ["lifts", "ban", "of", subject] => Operation::LiftBan(self.server_ban(subject)),
+            ["locks", "down", mode] => Operation::SetLockdown(lockdown(mode)),
+            ["notes", action, target] => Operation::Note {
+                action: AuditWord::parse(action).expect("a word"),
+                target: AuditTarget::parse(target).expect("a target"),
+            },
+            _ => return None,
+        })
+    }
+
+    fn about_rooms(&self, words: &[&str], line: &Line) -> Option<Operation> {
+        Some(match *words {
+            ["creates", "room", room, "for", owner] => Operation::CreateRoom(CreateRoomFor {
+                owner: valid(owner),
+                name: valid(room),
+                private: line.says("private"),
+                topic: Topic::default(),
+            }),
+            ["archives", room] => Operation::ArchiveRoom(ArchiveRoom {
+                room: valid(room),
+                archived: true,
+            }),
+            ["unarchives", room] => Operation::ArchiveRoom(ArchiveRoom {
+                room: valid(room),
+                archived: false,
+            }),
+            ["deletes", "room", room] => Operation::DeleteRoom(DeleteRoom { room: valid(room) }),
+            ["gives", "room", room, "to", user] => Operation::SetRoomOwner(TransferRoom {
+                room: valid(room),
+                user: valid(user),
+            }),
+            _ => return None,
+        })
+    }
+
+    fn server_ban(&self, subject: &str) -> BanId {
+        let subject = match ban_name(subject) {
+            BanName::User(name) => BanSubject::User(self.id(name.as_str())),
+            BanName::Network(network) => BanSubject::Network(network),
+        };
+        let found = self.state.server_bans().find(|(_, ban)| ban.subject == subject);
+        found.map_or(BanId(0), |(id, _)| id)
     }
 
     fn sweep_of(&self, words: &[&str]) -> Sweep {
@@ -56,4 +145,17 @@ impl World {
             _ => panic!("nodes sweep a room, a user or what expired"),
         }
     }
+}
+
+fn server_role(word: &str) -> ServerRole {
+    ServerRole::named(word).expect("a role")
+}
+
+fn lockdown(word: &str) -> Lockdown {
+    Lockdown::named(word).expect("a lockdown")
+}
+
+fn ban_name(word: &str) -> BanName {
+    word.parse()
+        .map_or_else(|_| BanName::User(valid(word)), BanName::Network)
 }

@@ -3,7 +3,7 @@
 use quorate_core::{Member, PasswordHash, Role, RoomEventKind, RoomId, UserId};
 
 use super::World;
-use super::word::{refused, room_ref, user, valid};
+use super::word::{device, refused, room_ref, user, valid};
 
 impl World {
     pub(super) fn answer(&self, words: &[&str]) -> Option<String> {
@@ -49,6 +49,35 @@ impl World {
                 self.state.records().filter(is_writer).count().to_string()
             }
             ["history", "of", room] => self.history(room),
+            ["named", "rooms"] => listed(
+                self.state
+                    .named_rooms_after(None)
+                    .map(|(_, room)| room.name.to_string()),
+            ),
+            ["named", "rooms", "after", name] => {
+                let rooms = self.state.named_rooms_after(Some(&valid(name)));
+                listed(rooms.map(|(_, room)| room.name.to_string()))
+            }
+            ["audit", "log"] => {
+                let entries = self.audited.values();
+                let entries = entries
+                    .map(|entry| format!("{}: {} {} {}", entry.actor, entry.action, entry.target, entry.outcome));
+                entries.collect::<Vec<_>>().join(", ")
+            }
+            ["audit", "log", "keeps"] => {
+                let head = self.state.audit();
+                format!("{} to {}", head.first, head.next.0 - 1)
+            }
+            ["at", "the", "door", who] | ["at", "the", "door", who, "from", _] => {
+                let addr = words
+                    .get(5)
+                    .copied()
+                    .unwrap_or("192.0.2.1")
+                    .parse()
+                    .expect("an address");
+                let bar = self.state.bar_at_the_door(&device(who), addr);
+                bar.map_or_else(|| "come in".to_owned(), |refusal| refused(&refusal))
+            }
             _ => return None,
         })
     }

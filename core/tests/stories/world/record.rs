@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use quorate_core::{Event, Record, RecordKey, State};
+use quorate_core::{AuditEntry, AuditNo, Event, Record, RecordKey, State};
 
 /// Records up to which they are compared after each entry; with more of them stories would take long.
 const FEW: usize = 300;
@@ -27,6 +27,18 @@ pub(super) fn assert_touched(before: &Records, state: &State, events: &[Event]) 
         let same = before.get(key) == after.get(key);
         assert!(same || touched.contains(key), "{key:?} changed untouched by {events:?}");
     }
+}
+
+/// The entries of the audit log lead from one to the next, and the last one to where the state says that it ends.
+pub(super) fn assert_chained(entries: &BTreeMap<AuditNo, AuditEntry>, state: &State) {
+    let head = state.audit();
+    let mut end = None;
+    for (no, entry) in entries {
+        let (next, before) = end.unwrap_or((head.first, entry.before));
+        assert_eq!((*no, entry.before), (next, before), "an entry is out of the chain");
+        end = Some((no.next(), entry.hash(*no)));
+    }
+    assert_eq!(end.unwrap_or((head.next, head.hash)), (head.next, head.hash));
 }
 
 pub(super) fn assert_restores(state: &State) {

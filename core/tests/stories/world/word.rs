@@ -25,6 +25,8 @@ pub(super) fn told(applied: &Applied) -> String {
         Ok(Done::Swept { more: true }) => "swept, more to go".to_owned(),
         Ok(Done::Swept { more: false }) => "swept".to_owned(),
         Ok(Done::InviteCreated { expires_at, .. }) => format!("good until {expires_at}"),
+        Ok(Done::BanAdded { until: Some(until), .. }) => format!("banned until {until}"),
+        Ok(Done::BanAdded { until: None, .. }) => "banned".to_owned(),
         Err(refusal) => refused(refusal),
     }
 }

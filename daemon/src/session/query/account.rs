@@ -1,10 +1,9 @@
 //! Accounts, devices, bots.
 
-use quorate_core::{State, User, UserId, UserName};
+use quorate_core::{Glob, State, User, UserId, UserName};
 use quorate_protocol::client::{Account, AccountRow, Answer, DeviceRow, Failure, ListAccounts, Page};
 
 use super::Look;
-use super::glob::Glob;
 use super::page::{Rows, after_user};
 use crate::session::present::name_of;
 use crate::session::reply::{not_logged_in, refused};
@@ -73,17 +72,8 @@ fn matching(
     looked_max: usize,
     row: impl Fn(UserId, &User) -> AccountRow,
 ) -> Page<AccountRow> {
-    let prefix = glob.map(Glob::prefix).unwrap_or_default();
-    let seek = seek(&prefix);
-    // The name that is all of the prefix is passed over by looking behind it.
-    let is_begin = |name: &UserName| after.as_ref().is_none_or(|after| name > after);
-    let exact = seek.as_ref().filter(|name| is_begin(name));
-    let exact = exact.and_then(|name| state.user_by_name(name));
-    let behind = after.as_ref().max(seek.as_ref());
-    let is_past = |name: &UserName| !name.as_str().starts_with(&prefix) && name.as_str() > prefix.as_str();
-    let candidates = exact.into_iter().chain(state.users(behind));
     let mut rows = Rows::new(limit);
-    for (looked, (id, user)) in candidates.take_while(|(_, user)| !is_past(&user.name)).enumerate() {
+    for (looked, (id, user)) in state.users_like(glob, after.as_ref()).enumerate() {
         let is_match = glob.is_none_or(|glob| glob.matches(user.name.as_str()));
         if is_match && !rows.push(row(id, user)) {
             return rows.full(|row| row.user.to_string());
@@ -93,15 +83,6 @@ fn matching(
         }
     }
     rows.last()
-}
-
-/// The longest name that a prefix begins with: no name before it has the prefix.
-fn seek(prefix: &str) -> Option<UserName> {
-    let ends = prefix.char_indices().map(|(at, c)| at + c.len_utf8());
-    let mut ends: Vec<_> = ends.collect();
-    ends.reverse();
-    ends.into_iter()
-        .find_map(|end| UserName::try_from(prefix[..end].to_owned()).ok())
 }
 
 #[cfg(test)]

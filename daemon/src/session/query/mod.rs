@@ -1,10 +1,12 @@
 //! Requests that only read the state: rooms, members, accounts, unread counts.
 
 mod account;
-mod glob;
+mod export;
 mod member;
 mod page;
 mod room;
+
+pub use export::{ExportError, Exports, Pages};
 
 use std::time::Duration;
 

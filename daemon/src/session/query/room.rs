@@ -56,6 +56,13 @@ pub(super) fn unread(look: &Look<'_>, ask: &ListUnread) -> Result<Answer, Failur
     )))
 }
 
+/// All rooms that the asker is in or invited to, by name.
+pub(super) fn mine(look: &Look<'_>) -> Vec<RoomRow> {
+    let mut mine = known(look, None, |_| true);
+    mine.sort_unstable_by_key(|(name, _)| *name);
+    mine.into_iter().filter_map(|(_, id)| row(look, id)).collect()
+}
+
 fn row(look: &Look<'_>, id: RoomId) -> Option<RoomRow> {
     let (state, user) = (look.state, look.user);
     let room = state.room(id)?;

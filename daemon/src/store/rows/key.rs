@@ -34,6 +34,11 @@ pub(super) fn encode(key: &RecordKey) -> Vec<u8> {
         RecordKey::Invite(invite) => of_numbers(15, &[invite.0]),
         RecordKey::Settings => of_numbers(16, &[]),
         RecordKey::Restriction(room, user) => of_numbers(17, &[room.0, user.0]),
+        RecordKey::ServerRole(user) => of_numbers(20, &[user.0]),
+        RecordKey::ServerBan(ban) => of_numbers(21, &[ban.0]),
+        RecordKey::Lockdown => of_numbers(22, &[]),
+        RecordKey::AuditHead => of_numbers(23, &[]),
+        RecordKey::AuditEntry(no) => of_numbers(24, &[no.0]),
     }
 }
 
@@ -58,11 +63,18 @@ pub(super) fn place(room: u64, seq: u64) -> [u8; 16] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use quorate_core::{InviteId, ReceiptSlot, RoomId, Seq, UserId, WriterId};
+    use quorate_core::{AuditNo, BanId, InviteId, ReceiptSlot, RoomId, Seq, UserId, WriterId};
 
     #[test]
     fn the_bytes_sort_as_the_keys_do() {
         let mut keys = vec![
+            RecordKey::AuditEntry(AuditNo(300)),
+            RecordKey::AuditEntry(AuditNo(7)),
+            RecordKey::AuditHead,
+            RecordKey::Lockdown,
+            RecordKey::ServerBan(BanId(300)),
+            RecordKey::ServerBan(BanId(7)),
+            RecordKey::ServerRole(UserId(5)),
             RecordKey::Restriction(RoomId(3), UserId(9)),
             RecordKey::Settings,
             RecordKey::Invite(InviteId(300)),

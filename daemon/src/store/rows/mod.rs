@@ -6,7 +6,8 @@
 //! log is purged only as far as a checkpoint went ([`super::raft_log::PurgeFloor`]).
 //!
 //! Tables, all values sealed (`store/seal.rs`):
-//! - `records`: kind and key of a record → the record; one table, since no kind is read by itself;
+//! - `records`: kind and key of a record → the record; one table, since no kind is read by itself but the entries of
+//!   the audit log, which no state holds;
 //! - `events`: event number → room event, in log order, so that writing appends;
 //! - `places`: room and seq → event number;
 //! - `originals`: room and seq of an edited message → the room event as it was posted;
@@ -15,6 +16,7 @@
 //! Lines are appended, and some of them change later: an edit, a redaction or a retention does so
 //! ([`Change`]), in the transaction that brings the event which says so, and in the order of the log.
 
+mod audit;
 mod change;
 mod history;
 mod key;
@@ -26,6 +28,8 @@ mod tests;
 mod thread;
 mod writer;
 
+pub use audit::{AuditCheck, AuditPage};
+pub(super) use audit::{check as audit_check, page as audit_page, rows as audit_rows};
 pub(super) use change::{Change, EventRow};
 pub(super) use history::history;
 pub(super) use lookup::{events_from, lines, original};

@@ -8,36 +8,41 @@ const PATTERN_CHARS_MAX: usize = 64;
 
 /// A pattern, folded as names are.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Glob(Vec<char>);
+pub struct Glob(Vec<char>);
 
 /// A pattern that is too long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("a pattern has at most {PATTERN_CHARS_MAX} characters")]
-pub(super) struct TooLong;
+pub struct GlobTooLong;
 
 impl Glob {
     /// Folds a pattern as names are folded (NFKC, lower case).
-    pub(super) fn parse(text: &str) -> Result<Self, TooLong> {
+    ///
+    /// # Errors
+    /// It is too long.
+    pub fn parse(text: &str) -> Result<Self, GlobTooLong> {
         if text.chars().take(PATTERN_CHARS_MAX + 1).count() > PATTERN_CHARS_MAX {
-            return Err(TooLong);
+            return Err(GlobTooLong);
         }
         let folded = text.nfkc().collect::<String>().to_lowercase();
         let mut chars: Vec<char> = folded.nfkc().collect();
         // Many `*` in a row say no more than one, and cost more.
         chars.dedup_by(|one, other| *one == '*' && *other == '*');
         if chars.len() > PATTERN_CHARS_MAX {
-            return Err(TooLong);
+            return Err(GlobTooLong);
         }
         Ok(Self(chars))
     }
 
     /// What every name that matches begins with.
-    pub(super) fn prefix(&self) -> String {
+    #[must_use]
+    pub fn prefix(&self) -> String {
         self.0.iter().take_while(|c| !matches!(c, '*' | '?')).collect()
     }
 
     /// Whether the whole name is of this form.
-    pub(super) fn matches(&self, name: &str) -> bool {
+    #[must_use]
+    pub fn matches(&self, name: &str) -> bool {
         let (pattern, name): (&[char], Vec<char>) = (&self.0, name.chars().collect());
         let (mut at, mut p) = (0, 0);
         // Behind the last `*`, and up to where it reaches so far: only the last one is ever tried again,
@@ -120,9 +125,9 @@ mod tests {
 
     #[test]
     fn a_long_pattern_is_refused() {
-        assert_eq!(Glob::parse(&"a".repeat(65)), Err(TooLong));
+        assert_eq!(Glob::parse(&"a".repeat(65)), Err(GlobTooLong));
         // One character that folds to eighteen.
-        assert_eq!(Glob::parse(&"\u{fdfa}".repeat(10)), Err(TooLong));
+        assert_eq!(Glob::parse(&"\u{fdfa}".repeat(10)), Err(GlobTooLong));
     }
 
     /// The textbook definition.

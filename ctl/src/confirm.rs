@@ -1,0 +1,29 @@
+//! Asking before something that cannot be undone.
+
+use std::io::{self, BufRead, IsTerminal, Write};
+
+use crate::cli::Global;
+use crate::failure::{Exit, Failure};
+
+/// Goes on only if the operator says so: with `--yes`, or at a terminal. `what` ends without a question mark.
+pub(crate) fn confirm(global: &Global, what: &str) -> Result<(), Failure> {
+    if global.yes {
+        return Ok(());
+    }
+    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+        let message = format!("{what}: that asks for confirmation, and there is no terminal");
+        return Err(refused(message).hint("-y says yes"));
+    }
+    // What cannot be told cannot be answered: nothing is read then, and nothing done.
+    let _ = write!(io::stderr(), "{what}? [y/N] ");
+    let mut answer = String::new();
+    let _ = io::stdin().lock().read_line(&mut answer);
+    match answer.trim() {
+        "y" | "Y" | "yes" => Ok(()),
+        _ => Err(refused("nothing was done")),
+    }
+}
+
+fn refused(message: impl Into<String>) -> Failure {
+    Failure::new(Exit::Refused, "refused", message)
+}
