@@ -133,7 +133,9 @@ impl Output {
             OutputForm::Table | OutputForm::Wide => self.on_screen(answer),
         };
         if answer.beside_data {
-            complain(text.trim_end());
+            if !self.quiet {
+                complain(text.trim_end());
+            }
             return ControlFlow::Continue(answer.exit);
         }
         self.print(&text, answer.exit)

@@ -21,16 +21,13 @@ fn text(path: &Path) -> &str {
     path.to_str().expect("temporary folders have plain names")
 }
 
-/// A daemon on a plain config that names the directory, and where clients reach it.
-fn start_plain(dir: &Path, data: &Path) -> (Daemon, String) {
-    let ports = free_udp_ports(2);
-    let client = format!("127.0.0.1:{}", ports[0]);
+/// A daemon on a plain config that names the directory, and where clients and nodes reach it.
+fn start_plain(dir: &Path, data: &Path, client: &str, peer: &str) -> Daemon {
     let socket = dir.join("admin.sock");
     let config = format!(
-        "[node]\ndata_dir = \"{}\"\nadmin_socket = \"{}\"\n[listen]\nclient = \"{client}\"\npeer = \"127.0.0.1:{}\"\n",
+        "[node]\ndata_dir = \"{}\"\nadmin_socket = \"{}\"\n[listen]\nclient = \"{client}\"\npeer = \"{peer}\"\n",
         data.display(),
         socket.display(),
-        ports[1]
     );
     let path = dir.join("plain.toml");
     fs::write(&path, config).expect("the folder is writable");
@@ -41,7 +38,7 @@ fn start_plain(dir: &Path, data: &Path) -> (Daemon, String) {
         let health = chatctl(&["--socket", text(&socket), "health"]);
         (health.code == Some(0)).then_some(())
     });
-    (daemon, client)
+    daemon
 }
 
 #[test]
@@ -51,6 +48,14 @@ fn what_was_acknowledged_is_in_a_backup_and_is_not_posted_twice_after_its_restor
     alice.register("alice");
     alice.create("own");
     let first = alice.post("own", "once", "key").expect("acknowledged");
+    // It runs on through all of this, and knows where the restored node will be.
+    let ports = free_udp_ports(2);
+    let (client, peer) = (format!("127.0.0.1:{}", ports[0]), format!("127.0.0.1:{}", ports[1]));
+    let mut command = cluster.chat_command("carol");
+    command.args(["rpc", "--server", &format!("{},{client}", cluster.client_addr(3))]);
+    let carol = Rpc::start(&mut command, "carol");
+    carol.register("carol");
+    carol.create("hers");
     let talk = Conversation::start(&cluster, ROOM, &[1, 2, 3], &[1, 3], WINDOW);
     talk.wait_for_more(50);
 
@@ -80,6 +85,9 @@ fn what_was_acknowledged_is_in_a_backup_and_is_not_posted_twice_after_its_restor
         .data();
     assert_eq!(verify["equal"], true, "{verify}");
     assert!(verify["compared"].as_u64() >= Some(1), "{verify}");
+    carol
+        .post("hers", "seen, and not in the backup", "lost")
+        .expect("acknowledged");
     talk.finish(&cluster);
     drop(alice);
 
@@ -112,7 +120,7 @@ fn what_was_acknowledged_is_in_a_backup_and_is_not_posted_twice_after_its_restor
     for id in cluster.ids() {
         cluster.kill(id);
     }
-    let (daemon, client) = start_plain(&dir, &data);
+    let daemon = start_plain(&dir, &data, &client, &peer);
     // The same device, which was never logged out, and trusts the CA.
     let mut command = cluster.chat_command("alice");
     command.args(["rpc", "--server", &client]);
@@ -126,6 +134,16 @@ fn what_was_acknowledged_is_in_a_backup_and_is_not_posted_twice_after_its_restor
     assert_eq!(
         events.iter().filter(|event| event.is_message()).count(),
         3,
+        "{events:#?}"
+    );
+    // She has seen more than there is now, and is served all the same.
+    until("carol is back", DEADLINE, || {
+        carol.post("hers", "here again", "back").ok()
+    });
+    let (events, _) = carol.history("hers");
+    assert_eq!(
+        events.iter().filter(|event| event.is_message()).count(),
+        1,
         "{events:#?}"
     );
     let status = chatctl(&["--socket", text(&dir.join("admin.sock")), "-o", "json", "status"])

@@ -57,12 +57,15 @@ impl SnapshotSource for NodeSource {
         }
         let stream = self.backups.save(uid).await.map_err(|error| match error {
             SaveError::TooMany(_) | SaveError::Rows(store::HistoryError::Busy) => AdminError::Busy(error.to_string()),
-            SaveError::Nothing | SaveError::Rows(_) | SaveError::Store(_) => AdminError::Failed(error.to_string()),
+            SaveError::Nothing | SaveError::Rows(_) | SaveError::Store(_) => failed(&error),
         })?;
         tracing::info!(uid, "a backup is being taken");
         let chunks = try_unfold(stream, |mut stream| async move {
             let chunk = stream.next().await.inspect_err(|error| {
-                tracing::warn!(%error, "a backup was not made to its end");
+                tracing::warn!(
+                    error = error as &dyn std::error::Error,
+                    "a backup was not made to its end"
+                );
             })?;
             Ok(chunk.map(|chunk| (chunk, stream)))
         });
@@ -86,7 +89,7 @@ impl RaftSource for NodeSource {
         let end = (to.0 + 1).min(from.0.saturating_add(LOG_ENTRIES_MAX));
         let entries = if from.0 < end {
             let page = self.log.page(from.0..end, LOG_BYTES_MAX).await;
-            page.map_err(|error| AdminError::Failed(error.to_string()))?
+            page.map_err(|error| failed(&error))?
         } else {
             Vec::new()
         };
@@ -119,6 +122,12 @@ impl RaftSource for NodeSource {
             .collect();
         Ok(RaftVerify::of(&nodes, all))
     }
+}
+
+/// With all causes: who reads it may not see the traces.
+fn failed(error: &dyn std::error::Error) -> AdminError {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    AdminError::Failed(causes.map(ToString::to_string).collect::<Vec<_>>().join(": "))
 }
 
 fn save_info(save: &Save) -> SaveInfo {

@@ -190,3 +190,28 @@ pub(in crate::store) fn next_row<'a>(rows: &mut &'a [u8]) -> Option<(&'a [u8], &
     };
     Some((part()?, part()?))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a node of an earlier build sends, and what this one does.
+    #[test]
+    fn headers_of_both_formats_are_read() {
+        let mut old = vec![3];
+        old.put_slice(b"abc");
+        shape::put_log_id_option(&mut old, Some(&shape::log_id(4, NodeId(2), 9)));
+        shape::put_stored_membership(&mut old, &Meta::default().membership);
+        let (cluster, meta) = parse_header(2, &old).unwrap();
+        assert_eq!(cluster, "abc");
+        assert_eq!(meta.applied, Some(shape::log_id(4, NodeId(2), 9)));
+        assert_eq!(meta.highest_node, NodeId(0));
+        assert!(parse_header(3, &old).is_none(), "the highest id is missing");
+
+        let mut new = old.clone();
+        new.put_u64(7);
+        let (_, meta) = parse_header(3, &new).unwrap();
+        assert_eq!(meta.highest_node, NodeId(7));
+        assert!(parse_header(2, &new).is_none());
+    }
+}
