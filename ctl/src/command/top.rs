@@ -91,7 +91,8 @@ fn compare(before: &[NodeReport], after: &[NodeReport], took: Duration) -> Top {
     };
     let nodes: Vec<Row> = after.iter().map(row).collect();
     let committed = |reports: &[NodeReport]| reports.iter().filter_map(|report| index(report.committed)).max();
-    let sum = |number: fn(&Row) -> Option<f64>| nodes.iter().filter_map(number).sum();
+    // Not `sum`, which says -0 of nothing.
+    let sum = |number: fn(&Row) -> Option<f64>| nodes.iter().filter_map(number).fold(0.0, |all, one| all + one);
     Top {
         seconds,
         leader: after.iter().find(|report| report.is_leader).map(|report| report.id),
