@@ -75,6 +75,10 @@ number!(
     InviteId
 );
 number!(
+    /// A token that lets nodes in. It is the log index of the entry that made it.
+    TokenId
+);
+number!(
     /// Milliseconds of log time.
     Span
 );
@@ -139,4 +143,8 @@ digest!(
 digest!(
     /// An invite's secret, as the cluster knows it: its SHA-256.
     InviteKey
+);
+digest!(
+    /// A join token's secret, as the cluster knows it: its SHA-256.
+    TokenKey
 );

@@ -4,8 +4,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    DeviceId, DeviceName, Emoji, EventNo, InviteId, InviteKey, Likeness, LogIndex, Operator, Outcome, PasswordHash,
-    RequestNo, RoomId, RoomName, Seq, Span, Timestamp, Topic, UserId, UserName, WriterId,
+    DeviceId, DeviceName, Emoji, EventNo, InviteId, InviteKey, JoinToken, Likeness, LogIndex, Node, NodeId, Operator,
+    Outcome, PasswordHash, RequestNo, RoomId, RoomName, Roster, Seq, Span, Timestamp, TokenId, Topic, UserId, UserName,
+    WriterId,
 };
 
 /// One record with its key.
@@ -63,6 +64,15 @@ pub enum Record {
     /// What waits for somebody who left a room and may come back.
     #[serde(rename = "17")]
     Restriction(RoomId, UserId, Restriction),
+    /// What lets a node in.
+    #[serde(rename = "40")]
+    JoinToken(TokenId, JoinToken),
+    /// A node of the cluster, also one that is no more.
+    #[serde(rename = "41")]
+    Node(NodeId, Node),
+    /// What holds for all nodes; there is one, or none while nobody wrote it down.
+    #[serde(rename = "42")]
+    Roster(Roster),
 }
 
 impl Record {
@@ -87,6 +97,9 @@ impl Record {
             Self::Invite(id, _) => RecordKey::Invite(*id),
             Self::Settings(_) => RecordKey::Settings,
             Self::Restriction(room, user, _) => RecordKey::Restriction(*room, *user),
+            Self::JoinToken(id, _) => RecordKey::JoinToken(*id),
+            Self::Node(id, _) => RecordKey::Node(*id),
+            Self::Roster(_) => RecordKey::Roster,
         }
     }
 }
@@ -112,6 +125,9 @@ pub enum RecordKey {
     Invite(InviteId),
     Settings,
     Restriction(RoomId, UserId),
+    JoinToken(TokenId),
+    Node(NodeId),
+    Roster,
 }
 
 /// A place in a writer's window of receipts.

@@ -6,6 +6,7 @@ mod account;
 mod message;
 mod operation;
 mod room;
+mod roster;
 
 pub use account::{
     BindDevice, ChangePassword, CreateBot, DeleteBot, DeleteUser, GrantWriter, RegisterUser, SetBotPassword,
@@ -17,6 +18,7 @@ pub use room::{
     ArchiveRoom, BanUser, CreateRoom, DeleteRoom, InviteUser, JoinRoom, KickUser, LeaveRoom, MuteUser, RoomRef,
     SetRetention, SetRole, SetTopic, TransferRoom, UnbanUser, UnmuteUser,
 };
+pub use roster::{AdmitNode, CreateToken, RosterOperation};
 
 use serde::{Deserialize, Serialize};
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{InviteId, InviteKey, Quota, Retention, RoomId, RoomName, Span, UserId, UserName};
+use crate::{InviteId, InviteKey, Quota, Retention, RoomId, RoomName, RosterOperation, Span, UserId, UserName};
 
 /// See [`crate::Command::Sweep`]. What is to go is decided when the entry is applied, from the state
 /// and log time: the asker names only where to look.
@@ -61,6 +61,9 @@ pub enum Operation {
     /// How much users may keep.
     #[serde(rename = "5")]
     SetQuota(SetQuota),
+    /// About the nodes of the cluster and what lets them in.
+    #[serde(rename = "40")]
+    Roster(RosterOperation),
 }
 
 /// See [`Operation::CreateInvite`]. Asked again with the same key it finds the same invite.

@@ -63,6 +63,13 @@ impl State {
                     .iter()
                     .map(|((room, user), restriction)| Record::Restriction(*room, *user, *restriction)),
             )
+            .chain(
+                self.join_tokens
+                    .iter()
+                    .map(|(id, token)| Record::JoinToken(*id, *token)),
+            )
+            .chain(self.nodes.iter().map(|(id, node)| Record::Node(*id, node.clone())))
+            .chain(self.roster.clone().map(Record::Roster))
     }
 
     /// What is to be kept under a key now; nothing, when the row is to be deleted.
@@ -96,6 +103,9 @@ impl State {
             RecordKey::Call(room, seq) => Record::Call(room, seq, *self.calls.get(&(room, seq))?),
             RecordKey::Invite(id) => Record::Invite(id, *self.invites.get(&id)?),
             RecordKey::Settings => Record::Settings(self.settings?),
+            RecordKey::JoinToken(id) => Record::JoinToken(id, *self.join_tokens.get(&id)?),
+            RecordKey::Node(id) => Record::Node(id, self.nodes.get(&id)?.clone()),
+            RecordKey::Roster => Record::Roster(self.roster.clone()?),
         })
     }
 }

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::{
-    Ban, Call, Clock, Device, DeviceId, Edits, EventNo, Invitation, Invite, InviteId, InviteKey, Likeness, Member,
-    Outcome, RECEIPT_WINDOW, Reaction, ReceiptSlot, RequestNo, Restriction, Role, Room, RoomId, RoomName, Seq,
-    Settings, Timestamp, User, UserId, UserName, Writer, WriterId,
+    Ban, Call, Clock, Device, DeviceId, Edits, EventNo, Invitation, Invite, InviteId, InviteKey, JoinToken, Likeness,
+    Member, Node, NodeId, Outcome, RECEIPT_WINDOW, Reaction, ReceiptSlot, RequestNo, Restriction, Role, Room, RoomId,
+    RoomName, Roster, Seq, Settings, Timestamp, TokenId, User, UserId, UserName, Writer, WriterId,
 };
 
 use super::lines::Lines;
@@ -30,6 +30,10 @@ pub struct State {
     pub(super) invites: BTreeMap<InviteId, Invite>,
     /// None while nothing was ever set.
     pub(super) settings: Option<Settings>,
+    /// None until a leader has written the founders down.
+    pub(super) roster: Option<Roster>,
+    pub(super) nodes: BTreeMap<NodeId, Node>,
+    pub(super) join_tokens: BTreeMap<TokenId, JoinToken>,
 
     // Indexes: each follows from the above, and is made again by a restore.
     pub(super) user_names: BTreeMap<UserName, UserId>,
@@ -72,6 +76,7 @@ pub struct State {
     /// Bans that run out, the next one first.
     pub(super) ban_ends: BTreeSet<(Timestamp, RoomId, UserId)>,
     pub(super) invite_keys: BTreeMap<InviteKey, InviteId>,
+    pub(super) node_keys: BTreeMap<DeviceId, NodeId>,
     /// Writers whose device is bound no more, or anew.
     pub(super) orphans: BTreeSet<WriterId>,
     /// All writers, the longest idle first.

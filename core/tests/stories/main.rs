@@ -81,3 +81,7 @@ story!(rooms_that_ended_go_together);
 story!(a_silence_of_who_is_away_may_be_lifted);
 story!(silences_of_who_is_away_have_an_end);
 story!(a_person_makes_so_many_bots);
+story!(a_token_lets_in_as_many_nodes_as_it_says);
+story!(a_token_has_an_end);
+story!(a_node_that_is_gone_is_gone_for_ever);
+story!(who_changes_nodes_has_seen_them);

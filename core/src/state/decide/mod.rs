@@ -11,6 +11,7 @@ mod message;
 mod moderation;
 mod operate;
 mod room;
+mod roster;
 mod submission;
 mod sweep;
 mod writer;

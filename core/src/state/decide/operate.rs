@@ -1,16 +1,17 @@
-//! What operators ask: invites, how long is remembered, how much is kept.
+//! What operators ask: invites, how long is remembered, how much is kept, which nodes there are.
 
 use crate::{
     Done, Event, LogIndex, Operate, Operation, RETENTION_AGE_MIN, Refusal, Retention, RoomId, RoomName, SetQuota,
     State, StateEvent,
 };
 
-use super::{Decision, invite};
+use super::{Decision, invite, roster};
 
 /// The outcome of an operation that was done before and leaves everything as it is.
 pub(super) fn done_before(state: &State, command: &Operate) -> Option<Done> {
     match &command.operation {
         Operation::CreateInvite(operation) => invite::created_before(state, operation),
+        Operation::Roster(operation) => roster::done_before(state, operation),
         _ => None,
     }
 }
@@ -22,6 +23,7 @@ pub(super) fn operate(state: &State, index: LogIndex, command: &Operate) -> Deci
         Operation::SetServerRetention(retention) => set_retention(None, state.settings().retention, *retention),
         Operation::SetRoomRetention { room, retention } => set_room_retention(state, room, *retention),
         Operation::SetQuota(operation) => set_quota(state, operation),
+        Operation::Roster(operation) => roster::operate(state, index, command.by, operation),
     }
 }
 

@@ -4,6 +4,7 @@
 mod account;
 mod message;
 mod room;
+mod roster;
 
 use crate::{Event, RoomEvent, RoomEventKind, State, StateEvent};
 
@@ -41,6 +42,7 @@ impl State {
             | StateEvent::RestrictionEnded { .. }
             | StateEvent::RoomDeleted { .. }
             | StateEvent::RoomForgotten { .. } => self.evolve_place(event),
+            StateEvent::Roster(event) => self.evolve_roster(event),
             StateEvent::ReadMarked { .. }
             | StateEvent::MessagesPurged { .. }
             | StateEvent::HistoryCut { .. }

@@ -4,6 +4,7 @@
 mod account;
 mod message;
 mod room;
+mod roster;
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -77,6 +78,7 @@ impl State {
         state.index_rooms()?;
         state.index_writers(loose.receipts)?;
         state.index_invites()?;
+        state.index_nodes()?;
         state.index_messages(loose.messages)?;
         state.index_past()?;
         state.index_members()?;
@@ -121,6 +123,9 @@ impl State {
             Record::Call(room, seq, call) => self.calls.insert((room, seq), call).is_none(),
             Record::Invite(id, invite) => self.invites.insert(id, invite).is_none(),
             Record::Settings(settings) => self.settings.replace(settings).is_none(),
+            Record::JoinToken(id, token) => self.join_tokens.insert(id, token).is_none(),
+            Record::Node(id, node) => self.nodes.insert(id, node).is_none(),
+            Record::Roster(roster) => self.roster.replace(roster).is_none(),
         }
     }
 

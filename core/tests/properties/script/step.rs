@@ -5,7 +5,7 @@ use proptest::{option, prop_oneof};
 use quorate_core::{Action, CreateInvite, Operation, Quota, Retention, SetQuota, Span};
 
 use super::action::actions;
-use super::{DEVICES, ROOMS, USERS, invite, name, room};
+use super::{DEVICES, ROOMS, USERS, invite, name, room, roster};
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
@@ -108,6 +108,7 @@ pub(super) fn steps() -> impl Strategy<Value = Step> {
         1 => users().prop_map(|user| Step::SweepUser { user }),
         1 => any::<usize>().prop_map(|at| Step::RevokeInvite { at }),
         2 => operations().prop_map(Step::Operate),
+        4 => roster::operations().prop_map(|operation| Step::Operate(Operation::Roster(operation))),
         60 => (any::<usize>(), borrowed, number, actions())
             .prop_map(|(writer, device, number, action)| Step::Submit { writer, device, number, action }),
     ]

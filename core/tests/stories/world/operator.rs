@@ -7,7 +7,7 @@ use quorate_core::{
 use crate::line::Line;
 
 use super::word::{invite_key, number, retention, valid};
-use super::{DAY_MS, World};
+use super::{DAY_MS, World, node};
 
 impl World {
     pub(super) fn operate(&mut self, words: &[&str], line: &Line) -> Option<String> {
@@ -40,7 +40,7 @@ impl World {
                 let sweep = self.sweep_of(what);
                 return Some(self.tell(Command::Sweep(sweep)));
             }
-            _ => return None,
+            _ => Operation::Roster(node::operation(&self.state, words, line)?),
         };
         let by = Operator { uid: 1000 };
         Some(self.tell(Command::Operate(Operate { by, operation })))
