@@ -11,6 +11,7 @@ mod health;
 mod member;
 mod quorum;
 mod raft;
+mod roster;
 mod rule;
 mod status;
 mod time;
@@ -22,6 +23,10 @@ pub use health::{Health, HealthLevel};
 pub use member::{Leader, Member, MemberRole, MemberState};
 pub use quorum::{quorum_of, tolerates};
 pub use raft::{RaftInfo, StateHash};
+pub use roster::{
+    ChangeReport, ChangeRequest, CreatedToken, InitRequest, Initialised, JoinRequest, JoinedCluster, MemberChange,
+    NewToken, RenewRequest, Token, TokenState, TransferRequest, TransferredTo, Votes,
+};
 pub use rule::{CreatedInvite, Invite, Lasting, NewInvite, QuotaRule, RetentionRule, UserQuota};
 pub use status::{Cluster, Status};
 pub use time::{UtcTime, UtcTimeError};

@@ -114,6 +114,8 @@ pub struct Node {
     pub drained: bool,
     /// Where it is to be reached, until the membership says so too.
     pub moving: Option<Reach>,
+    /// Its certificate should be of this time or later; 0 while nobody asked for a new one.
+    pub cert_since: Timestamp,
 }
 
 /// How a node came to the cluster.

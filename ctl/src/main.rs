@@ -5,10 +5,12 @@
 
 mod cli;
 mod command;
+mod confirm;
 mod failure;
 mod link;
 mod output;
 mod screen;
+mod wait;
 mod watch;
 
 use std::process::ExitCode;

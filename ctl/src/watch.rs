@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use crate::cli::{Cli, ClusterCommand, Command, InvitesCommand};
+use crate::cli::{CertsCommand, Cli, ClusterCommand, Command, InvitesCommand, LeaderCommand, MemberCommand};
 use crate::command;
 use crate::failure::{Exit, Failure};
 use crate::output::Output;
@@ -44,10 +44,14 @@ async fn once(cli: &Cli, output: &Output) -> Exit {
 
 fn can_be_watched(command: &Command) -> bool {
     match command {
-        Command::Status | Command::Health(_) | Command::Member(_) | Command::Leader(_) | Command::Raft(_) => true,
+        Command::Status | Command::Health(_) | Command::Raft(_) => true,
+        Command::Member(command) => matches!(command, MemberCommand::List | MemberCommand::Show { .. }),
+        Command::Leader(command) => matches!(command, LeaderCommand::Show),
         Command::Cluster(command) => matches!(command, ClusterCommand::Status | ClusterCommand::Health(_)),
         Command::Invites(command) => matches!(command, InvitesCommand::List),
+        Command::Certs(command) => matches!(command, CertsCommand::Show { .. }),
         Command::Rooms(_) | Command::Retention(_) | Command::Quota(_) => false,
+        Command::Init(_) | Command::Join(_) | Command::Leave(_) | Command::Remove(_) | Command::Token(_) => false,
         Command::Metrics | Command::Version | Command::Completions { .. } | Command::Man { .. } => false,
     }
 }

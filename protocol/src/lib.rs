@@ -5,6 +5,7 @@ pub mod client;
 pub mod entry;
 pub mod event;
 mod frame;
+pub mod join;
 pub mod relay;
 
 pub use frame::*;

@@ -78,6 +78,12 @@ pub enum RosterOperation {
         /// Who; without it, whoever leads by preference.
         to: Option<NodeId>,
     },
+    /// That a node should have a new certificate, before its present one is due.
+    #[serde(rename = "12")]
+    RenewCerts {
+        /// Which; without it, all.
+        node: Option<NodeId>,
+    },
 }
 
 /// See [`RosterOperation::CreateToken`].

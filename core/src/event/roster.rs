@@ -107,6 +107,12 @@ pub enum RosterEvent {
         /// In which entry.
         at: LogIndex,
     },
+    /// Nodes should have certificates of now or later.
+    #[serde(rename = "11")]
+    CertsWanted {
+        /// Which.
+        nodes: Vec<NodeId>,
+    },
 }
 
 impl RosterEvent {
@@ -122,6 +128,7 @@ impl RosterEvent {
             Self::NodeAdmitted { node, .. } | Self::NodeSettled { node } | Self::DrainedSet { node, .. } => {
                 vec![RecordKey::Node(*node)]
             }
+            Self::CertsWanted { nodes } => nodes.iter().map(|node| RecordKey::Node(*node)).collect(),
             Self::VotingSet { node, .. } | Self::NodeMoved { node, .. } => {
                 vec![RecordKey::Node(*node), RecordKey::Roster]
             }

@@ -41,7 +41,7 @@ fn first_word(text: &str) -> String {
     text.chars().take_while(|c| c.is_alphanumeric()).collect()
 }
 
-const EVENTS: [&str; 79] = [
+const EVENTS: [&str; 80] = [
     "ClockAdvanced",
     "UserRegistered",
     "DeviceBound",
@@ -115,6 +115,7 @@ const EVENTS: [&str; 79] = [
     "DrainedSet",
     "NodeRemoved",
     "NodeMoved",
+    "CertsWanted",
     "UnknownToken",
     "TokenExpired",
     "TokenUsedUp",

@@ -159,7 +159,7 @@ fn ago(ms: u64) -> String {
 }
 
 /// A duration in its largest unit, rounded down.
-fn short(duration: Duration) -> String {
+pub(super) fn short(duration: Duration) -> String {
     let seconds = duration.as_secs();
     match seconds {
         0..120 => format!("{seconds}s"),

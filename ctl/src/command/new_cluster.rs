@@ -127,7 +127,11 @@ fn not_made(error: NewClusterError) -> Failure {
             Failure::new(Exit::Refused, "refused", error.to_string()).hint("give a folder that is empty or not there")
         }
         NewClusterError::Io { ref path, ref source } => Failure::of_io(source, format!("{}: {source}", path.display())),
-        NewClusterError::ClusterFile(_) | NewClusterError::Ca(_) | NewClusterError::Identity { .. } => {
+        NewClusterError::ClusterFile(_)
+        | NewClusterError::Ca(_)
+        | NewClusterError::Authority(_)
+        | NewClusterError::Kek(_)
+        | NewClusterError::Identity { .. } => {
             let causes = std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source());
             let message = causes.map(ToString::to_string).collect::<Vec<_>>().join(": ");
             Failure::new(Exit::Error, "not-made", message)

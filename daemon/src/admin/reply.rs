@@ -30,12 +30,15 @@ impl From<AdminError> for Refused {
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
         let status = match self.0.code.as_str() {
-            code::NO_QUORUM | code::NOT_FORMED | code::LEADER_UNREACHABLE => StatusCode::SERVICE_UNAVAILABLE,
+            code::NO_QUORUM | code::NOT_FORMED | code::LEADER_UNREACHABLE | code::NOBODY_ANSWERED => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             code::UNKNOWN_NODE
             | code::UNKNOWN_PATH
             | code::UNKNOWN_USER
             | code::UNKNOWN_ROOM
-            | code::UNKNOWN_INVITE => StatusCode::NOT_FOUND,
+            | code::UNKNOWN_INVITE
+            | code::UNKNOWN_TOKEN => StatusCode::NOT_FOUND,
             code::METHOD_NOT_ALLOWED => StatusCode::METHOD_NOT_ALLOWED,
             code::BAD_REQUEST => StatusCode::BAD_REQUEST,
             code::TOO_LARGE => StatusCode::PAYLOAD_TOO_LARGE,

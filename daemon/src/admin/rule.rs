@@ -37,9 +37,9 @@ pub(super) fn routes<S: Source>() -> Router<Arc<S>> {
         )
 }
 
-type By = Extension<PeerUid>;
-type Asked<T> = Result<Json<T>, JsonRejection>;
-type Told<T> = Result<Json<T>, Refused>;
+pub(super) type By = Extension<PeerUid>;
+pub(super) type Asked<T> = Result<Json<T>, JsonRejection>;
+pub(super) type Told<T> = Result<Json<T>, Refused>;
 
 impl From<JsonRejection> for Refused {
     fn from(rejection: JsonRejection) -> Self {
@@ -47,7 +47,7 @@ impl From<JsonRejection> for Refused {
     }
 }
 
-const fn operator(Extension(PeerUid(uid)): By) -> Operator {
+pub(super) const fn operator(Extension(PeerUid(uid)): By) -> Operator {
     Operator { uid }
 }
 
@@ -186,7 +186,7 @@ async fn change_quota<S: Source>(
     Ok(())
 }
 
-fn at(time: Timestamp) -> UtcTime {
+pub(super) fn at(time: Timestamp) -> UtcTime {
     UtcTime::from_unix_ms(time.0)
 }
 

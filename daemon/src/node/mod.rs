@@ -4,16 +4,22 @@
 //! begin, and in which they end.
 
 mod build;
+mod change;
 mod drain;
 mod error;
 mod facts;
+mod farewell;
 mod notify;
 mod operate;
+mod place;
 mod reload;
+mod renew;
 mod run;
+mod safety;
 mod source;
 mod trace;
 mod view;
+mod waiting;
 
 pub use error::NodeError;
 pub use run::run;

@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
-use quorate_certs::{NodeIdentity, SharedIdentity};
+use quorate_certs::SharedIdentity;
 use quorate_transport::ListenerHandle;
 use std::sync::Arc;
 
+use super::place;
 use super::trace::Traces;
 use crate::config::{self, Config, Flags, Limits as LimitsConfig};
 use crate::session::{Limits, Rates};
@@ -27,7 +28,7 @@ impl Reload {
             Ok(config) => config,
             Err(error) => return tracing::error!(%error, "the config is not reloaded"),
         };
-        let identity = match NodeIdentity::load_files(&config.tls.ca, &config.tls.cert, &config.tls.key) {
+        let identity = match place::identity(&config) {
             Ok(identity) => identity,
             Err(error) => return tracing::error!(%error, "the certificate is not reloaded"),
         };

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use quorate_adminapi::{Cluster, Member, MemberRole, MemberState, RaftInfo, StateHash, Status, UtcTime, Version};
-use quorate_core::{Done, LogIndex, NodeId, Operation, Operator, State};
+use quorate_core::{Done, LogIndex, Node, NodeId, Operation, Operator, State};
 use quorate_protocol::relay::{Facts, PeerFacts};
 use tokio::time::Instant;
 
@@ -25,7 +25,8 @@ const LEADER_DEADLINE: Duration = Duration::from_secs(3);
 pub(super) struct NodeSource {
     pub(super) node: NodeId,
     pub(super) cluster_id: String,
-    pub(super) cluster_name: String,
+    /// What the cluster was called when this node met it.
+    pub(super) name: String,
     pub(super) consensus: Consensus,
     pub(super) relay: Arc<Relay>,
     pub(super) links: Arc<Links>,
@@ -36,7 +37,7 @@ pub(super) struct NodeSource {
 
 impl NodeSource {
     /// Every member's facts, this node's own included; who does not answer is not in it.
-    async fn ask_all(&self, view: &View) -> BTreeMap<NodeId, Facts> {
+    pub(super) async fn ask_all(&self, view: &View) -> BTreeMap<NodeId, Facts> {
         let others = view.members.keys().copied().filter(|id| *id != self.node);
         let asked = others.map(|id| async move { Some((id, ask_facts(&self.links, id).await?)) });
         let mut facts: BTreeMap<_, _> = join_all(asked).await.into_iter().flatten().collect();
@@ -44,7 +45,7 @@ impl NodeSource {
         facts
     }
 
-    fn not_formed(&self, view: &View) -> Option<AdminError> {
+    pub(super) fn not_formed(&self, view: &View) -> Option<AdminError> {
         if !view.members.is_empty() {
             return None;
         }
@@ -55,7 +56,7 @@ impl NodeSource {
         Some(AdminError::NotFormed { waiting_for })
     }
 
-    fn no_quorum(&self, view: &View, facts: &BTreeMap<NodeId, Facts>) -> AdminError {
+    pub(super) fn no_quorum(&self, view: &View, facts: &BTreeMap<NodeId, Facts>) -> AdminError {
         let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
         AdminError::NoQuorum {
             voters: count(view.voters().count()),
@@ -75,6 +76,13 @@ impl NodeSource {
             .map(|facts| facts.peers.iter().map(|peer| (peer.node, *peer)).collect())
             .unwrap_or_default();
         let end = leader.and_then(|leader| facts.get(&leader)).map(|facts| facts.last_log);
+        let wished: BTreeMap<NodeId, Wished> = self.facts.reader.with_state(|state| {
+            let wished = |node: &Node| Wished {
+                removed: node.is_removed(),
+                drained: node.drained,
+            };
+            state.nodes().map(|(id, node)| (id, wished(node))).collect()
+        });
         let nodes: Vec<_> = view
             .members
             .iter()
@@ -95,7 +103,7 @@ impl NodeSource {
                 Member {
                     id: *id,
                     role,
-                    state: state(own, role, lag),
+                    state: state(own, wished.get(id).copied().unwrap_or_default(), role, lag),
                     is_leader,
                     peer_addr: member.addrs.peer.clone(),
                     client_addr: member.addrs.client.clone(),
@@ -116,7 +124,11 @@ impl NodeSource {
             .collect();
         let mut cluster = Cluster::of(
             self.cluster_id.clone(),
-            self.cluster_name.clone(),
+            self.facts.reader.with_state(|state| {
+                state
+                    .roster()
+                    .map_or_else(|| self.name.clone(), |roster| roster.name.clone())
+            }),
             term,
             committed,
             &nodes,
@@ -140,10 +152,18 @@ impl NodeSource {
 /// Entries that a learner may be behind and count as up.
 const LAG_MAX: u64 = 1000;
 
-fn state(facts: Option<&Facts>, role: MemberRole, lag: Option<u64>) -> MemberState {
+/// What operators want of a node, beyond its vote.
+#[derive(Clone, Copy, Debug, Default)]
+struct Wished {
+    removed: bool,
+    drained: bool,
+}
+
+fn state(facts: Option<&Facts>, wished: Wished, role: MemberRole, lag: Option<u64>) -> MemberState {
     match facts {
+        _ if wished.removed => MemberState::Removed,
         None => MemberState::Down,
-        Some(facts) if facts.draining => MemberState::Draining,
+        Some(facts) if facts.draining || wished.drained => MemberState::Draining,
         Some(_) if lag.is_some_and(|lag| lag > LAG_MAX) || (role == MemberRole::Learner && lag.is_none()) => {
             MemberState::CatchingUp
         }

@@ -15,10 +15,12 @@ mod facts;
 mod hop;
 mod read;
 mod serve;
+mod transfer;
 
 pub use clock::{AHEAD_MAX, Clock, keep_clock};
 pub use facts::ask_facts;
 pub use serve::{FactsSource, Listener, Listeners, Server, now};
+pub use transfer::ask_transfer;
 
 use std::sync::Arc;
 

@@ -10,14 +10,15 @@ use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
 use quorate_core::{NodeId, Timestamp};
 use quorate_protocol::relay::{
-    AskFacts, AskReadIndex, BATCH_MAX, End, Facts, ReadIndex, Submit, Submitted, frame, kind, parse,
+    AskFacts, AskReadIndex, AskTransfer, BATCH_MAX, End, Facts, ReadIndex, Submit, Submitted, Transferred, frame, kind,
+    parse,
 };
 use quorate_protocol::{Frame, entry};
 use quorate_transport::{FrameReceiver, FrameSender};
 use tokio::time::{Instant, timeout};
 
-use super::Clock;
 use super::batch::not_proposed;
+use super::{Clock, transfer};
 use crate::consensus::{Consensus, ProposeOutcome};
 use crate::peer::StreamHandler;
 
@@ -120,6 +121,14 @@ impl Server {
                 let AskFacts { call } = parse(received).ok()?;
                 let answer = frame(kind::FACTS, &Facts { call, ..(self.facts)() });
                 Some(std::future::ready(answer).boxed())
+            }
+            kind::ASK_TRANSFER => {
+                let AskTransfer { call, to } = parse(received).ok()?;
+                let ask = async move {
+                    let end = transfer::transfer(&consensus, to).await;
+                    frame(kind::TRANSFERRED, &Transferred { call, end })
+                };
+                Some(ask.boxed())
             }
             _ => None,
         }

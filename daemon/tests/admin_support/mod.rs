@@ -5,9 +5,12 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use quorate_adminapi::{Cluster, Member, MemberRole, MemberState, RaftInfo, StateHash, Status, UtcTime, Version};
-use quorate_core::{Done, InviteId, InviteKey, LogIndex, NodeId, Operation, Operator, State, Timestamp};
-use quorate_daemon::admin::{AdminError, AdminSocket, FreshInvite, MetricsSnapshot, Source, serve_admin};
+use quorate_adminapi::{
+    ChangeReport, ChangeRequest, Cluster, CreatedToken, Member, MemberRole, MemberState, NewToken, RaftInfo, StateHash,
+    Status, TransferredTo, UtcTime, Version, Votes,
+};
+use quorate_core::{Done, InviteId, InviteKey, LogIndex, NodeId, Operation, Operator, State, Timestamp, TokenId};
+use quorate_daemon::admin::{AdminError, AdminSocket, FreshInvite, MetricsSnapshot, RosterSource, Source, serve_admin};
 use tempfile::TempDir;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::UnixStream;
@@ -101,6 +104,47 @@ impl Source for Fake {
             link: "chat://h1:7400/?i=0".to_owned(),
             key: InviteKey([0; 32]),
         })
+    }
+}
+
+impl RosterSource for Fake {
+    fn own_id(&self) -> NodeId {
+        NodeId(1)
+    }
+
+    async fn make_token(&self, _by: Operator, asked: NewToken) -> Result<CreatedToken, AdminError> {
+        Ok(CreatedToken {
+            id: TokenId(7),
+            token: "chatjoin1.x".to_owned(),
+            expires_at: UtcTime::from_unix_ms(1_797_960_922_000),
+            uses: asked.uses,
+            role: asked.role,
+            peer_addrs: vec!["h1:7401".to_owned()],
+        })
+    }
+
+    async fn change_node(&self, _by: Operator, id: NodeId, asked: ChangeRequest) -> Result<ChangeReport, AdminError> {
+        if let Some(error) = &self.fails_with {
+            return Err(error.clone());
+        }
+        let votes = Votes {
+            voters: 3,
+            reachable: 3,
+            needed: 2,
+            tolerates: 1,
+        };
+        Ok(ChangeReport {
+            id,
+            changed: !asked.dry_run,
+            before: votes,
+            after: votes,
+            warnings: Vec::new(),
+        })
+    }
+
+    async fn transfer(&self, _by: Operator, to: Option<NodeId>) -> Result<TransferredTo, AdminError> {
+        let leader = to.unwrap_or(NodeId(3));
+        Ok(TransferredTo { leader })
     }
 }
 

@@ -50,6 +50,7 @@ pub(super) fn operate(state: &State, index: LogIndex, by: Operator, operation: &
             seen,
         } => remove(state, index, *node, *replaced_by, *seen),
         RosterOperation::MoveNode { node, reach, seen } => relocate(state, index, *node, reach, *seen),
+        RosterOperation::RenewCerts { node } => renew(state, *node),
         RosterOperation::TransferLeader { to } => {
             if let Some(to) = to {
                 present(state, *to)?;
@@ -203,6 +204,21 @@ fn relocate(state: &State, index: LogIndex, node: NodeId, reach: &Reach, seen: L
         at: index,
     };
     Ok((Done::Changed, vec![told(moved)]))
+}
+
+fn renew(state: &State, node: Option<NodeId>) -> Decision {
+    if state.authority().is_none() {
+        return Err(Refusal::NoAuthority);
+    }
+    if let Some(node) = node {
+        present(state, node)?;
+    }
+    let meant = state
+        .nodes
+        .iter()
+        .filter(|(id, found)| !found.is_removed() && node.is_none_or(|node| node == **id));
+    let nodes = meant.map(|(id, _)| *id).collect();
+    Ok((Done::Changed, vec![told(RosterEvent::CertsWanted { nodes })]))
 }
 
 /// A node that is of the cluster.

@@ -1,6 +1,6 @@
 //! The nodes of the cluster and the tokens that let them in.
 
-use crate::{Admission, JoinToken, LogIndex, Node, NodeId, NodeStanding, Roster, RosterEvent, State};
+use crate::{Admission, JoinToken, LogIndex, Node, NodeId, NodeStanding, Roster, RosterEvent, State, Timestamp};
 
 use super::DECIDED;
 
@@ -21,6 +21,7 @@ impl State {
                         votes: true,
                         drained: false,
                         moving: None,
+                        cert_since: Timestamp(0),
                     };
                     self.nodes.insert(*node, founder);
                 }
@@ -74,6 +75,7 @@ impl State {
                     votes: *votes,
                     drained: false,
                     moving: Some(reach.clone()),
+                    cert_since: Timestamp(0),
                 };
                 self.nodes.insert(*node, admitted);
             }
@@ -100,6 +102,7 @@ impl State {
                 }
                 self.roster_changed(*at);
             }
+            RosterEvent::CertsWanted { nodes } => nodes.iter().for_each(|node| self.node_mut(*node).cert_since = now),
             RosterEvent::NodeMoved { node, reach, at } => {
                 self.node_mut(*node).moving = Some(reach.clone());
                 self.roster_changed(*at);

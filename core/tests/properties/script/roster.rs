@@ -48,6 +48,7 @@ pub(super) fn operations() -> BoxedStrategy<RosterOperation> {
             .prop_map(|(node, replaced_by, seen)| RosterOperation::RemoveNode { node, replaced_by, seen }),
         3 => (nodes(), seen()).prop_map(|(node, seen)| RosterOperation::MoveNode { node, reach: reach(), seen }),
         1 => option::of(nodes()).prop_map(|to| RosterOperation::TransferLeader { to }),
+        1 => option::of(nodes()).prop_map(|node| RosterOperation::RenewCerts { node }),
     ]
     .boxed()
 }

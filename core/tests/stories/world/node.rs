@@ -74,6 +74,8 @@ pub(super) fn operation(state: &State, words: &[&str], line: &Line) -> Option<Ro
             reach: reach(),
             seen,
         },
+        ["operator", "renews", "all"] => RosterOperation::RenewCerts { node: None },
+        ["operator", "renews", id] => RosterOperation::RenewCerts { node: Some(node(id)) },
         ["operator", "wants", id, "to", "lead"] => RosterOperation::TransferLeader { to: Some(node(id)) },
         _ => return None,
     })
@@ -91,7 +93,11 @@ pub(super) fn answer(state: &State, words: &[&str]) -> Option<String> {
                 NodeStanding::Removed { .. } => "removed",
             };
             let may = if node.may_lead() { "may lead" } else { "may not lead" };
-            format!("{standing}, {may}")
+            let since = match node.cert_since.0 {
+                0 => String::new(),
+                since => format!(", cert since {since}"),
+            };
+            format!("{standing}, {may}{since}")
         }
         ["tokens"] => state.join_tokens().count().to_string(),
         ["changed", "at"] => state.roster().map_or(0, |roster| roster.changed_at.0).to_string(),

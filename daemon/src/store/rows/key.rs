@@ -34,6 +34,9 @@ pub(super) fn encode(key: &RecordKey) -> Vec<u8> {
         RecordKey::Invite(invite) => of_numbers(15, &[invite.0]),
         RecordKey::Settings => of_numbers(16, &[]),
         RecordKey::Restriction(room, user) => of_numbers(17, &[room.0, user.0]),
+        RecordKey::JoinToken(token) => of_numbers(40, &[token.0]),
+        RecordKey::Node(node) => of_numbers(41, &[node.0]),
+        RecordKey::Roster => of_numbers(42, &[]),
     }
 }
 
@@ -58,11 +61,16 @@ pub(super) fn place(room: u64, seq: u64) -> [u8; 16] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use quorate_core::{InviteId, ReceiptSlot, RoomId, Seq, UserId, WriterId};
+    use quorate_core::{InviteId, NodeId, ReceiptSlot, RoomId, Seq, TokenId, UserId, WriterId};
 
     #[test]
     fn the_bytes_sort_as_the_keys_do() {
         let mut keys = vec![
+            RecordKey::Roster,
+            RecordKey::Node(NodeId(300)),
+            RecordKey::Node(NodeId(2)),
+            RecordKey::JoinToken(TokenId(300)),
+            RecordKey::JoinToken(TokenId(7)),
             RecordKey::Restriction(RoomId(3), UserId(9)),
             RecordKey::Settings,
             RecordKey::Invite(InviteId(300)),
