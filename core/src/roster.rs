@@ -114,7 +114,7 @@ pub struct Node {
     pub drained: bool,
     /// Where it is to be reached, until the membership says so too.
     pub moving: Option<Reach>,
-    /// Its certificate should be of this time or later; 0 while nobody asked for a new one.
+    /// Its certificate should be of this time or later, in whole seconds; 0 while nobody asked for a new one.
     pub cert_since: Timestamp,
 }
 

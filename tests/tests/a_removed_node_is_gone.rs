@@ -28,7 +28,7 @@ fn a_removed_node_ends_by_itself_and_cannot_come_back() {
         "2 voters, 2 reachable, 2 needed; now 3 voters, 3 reachable, 2 needed",
     );
     cluster.kill(3);
-    cluster.leader();
+    let _ = cluster.leader();
     refused_with(
         &remove(&cluster, "2"),
         "2 voters, 1 reachable, 2 needed; now 3 voters, 2 reachable, 2 needed",

@@ -39,7 +39,6 @@ enum NotRenewed {
 struct Wish {
     authority: Option<Authority>,
     since: Timestamp,
-    now: Timestamp,
 }
 
 /// Renews the certificate if that is due, before it is used. What a founder has of the CA will do. Blocks.
@@ -57,7 +56,7 @@ pub(super) fn at_start(
     if !is_due(&identity, SystemTime::now(), wish.since) {
         return identity;
     }
-    match renewed(data_dir, &identity, kek, authority, wish.now) {
+    match renewed(data_dir, &identity, kek, authority, wish.since) {
         Ok(renewed) => renewed,
         Err(error) => {
             tracing::error!(
@@ -79,8 +78,8 @@ pub(super) async fn keep(data_dir: PathBuf, identity: SharedIdentity, kek: Optio
         if !is_due(&present, SystemTime::now(), wish.since) {
             continue;
         }
-        let (dir, kek, now) = (data_dir.clone(), kek.clone(), wish.now);
-        let made = tokio::task::spawn_blocking(move || renewed(&dir, &present, kek.as_ref(), &authority, now)).await;
+        let (dir, kek, since) = (data_dir.clone(), kek.clone(), wish.since);
+        let made = tokio::task::spawn_blocking(move || renewed(&dir, &present, kek.as_ref(), &authority, since)).await;
         let failed = match made.expect("it does not panic") {
             Ok(renewed) => identity.replace(renewed).is_err(),
             Err(error) => {
@@ -107,7 +106,6 @@ fn wish(reader: &Reader, identity: &NodeIdentity) -> Wish {
                 .filter(|_| node.is_none_or(|node| !node.is_removed()))
                 .cloned(),
             since: node.map_or(Timestamp(0), |node| node.cert_since),
-            now: state.now(),
         }
     })
 }
@@ -124,14 +122,14 @@ fn renewed(
     identity: &NodeIdentity,
     kek: Option<&ClusterKek>,
     authority: &Authority,
-    log_time: Timestamp,
+    since: Timestamp,
 ) -> Result<NodeIdentity, NotRenewed> {
     let (cluster, node) = (identity.cluster_id(), identity.node_id());
     let kek = kek.ok_or(NotRenewed::NoKek)?;
     let ca = kek.open(cluster, &authority.cert, &authority.sealed_key)?;
     let key = identity.public_key().ok_or(NotRenewed::Key)?;
-    // Not before log time, by which a wish is dated: a clock that is behind would renew without end.
-    let now = SystemTime::now().max(at(log_time) + Duration::from_secs(1));
+    // Not before the wish, which is dated by the log: a clock that is behind would renew without end.
+    let now = SystemTime::now().max(at(since));
     let cert = ca.certify_node(cluster, node, &key, Validity::of_node(now))?;
     let renewed = identity.renewed(&cert)?;
     place::keep_identity(data_dir, &renewed)?;

@@ -102,7 +102,7 @@ impl State {
                 }
                 self.roster_changed(*at);
             }
-            RosterEvent::CertsWanted { nodes } => nodes.iter().for_each(|node| self.node_mut(*node).cert_since = now),
+            RosterEvent::CertsWanted { nodes } => nodes.iter().for_each(|node| self.want_cert(*node)),
             RosterEvent::NodeMoved { node, reach, at } => {
                 self.node_mut(*node).moving = Some(reach.clone());
                 self.roster_changed(*at);
@@ -112,6 +112,13 @@ impl State {
 
     fn node_mut(&mut self, node: NodeId) -> &mut Node {
         self.nodes.get_mut(&node).expect(DECIDED)
+    }
+
+    /// In whole seconds, as certificates tell time, and later than the last wish, or two of them in one second were one.
+    fn want_cert(&mut self, node: NodeId) {
+        let now = self.clock.now.0.div_ceil(1000) * 1000;
+        let node = self.node_mut(node);
+        node.cert_since = Timestamp(now.max(node.cert_since.0 + 1000));
     }
 
     fn roster_changed(&mut self, at: LogIndex) {
