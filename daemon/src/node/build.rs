@@ -94,11 +94,7 @@ fn formation(
         return Ok((Formation::Joiner(members.collect()), Some(joined.name)));
     }
     if let Some(authority) = AuthorityFile::load(data_dir)? {
-        let reach = place::own_reach(config)?;
-        let addrs = NodeAddrs {
-            peer: reach.peer.to_string(),
-            client: reach.client.to_string(),
-        };
+        let addrs = NodeAddrs::from(&place::own_reach(config)?);
         return Ok((
             Formation::Founder(BTreeMap::from([(node, addrs)])),
             Some(authority.name),

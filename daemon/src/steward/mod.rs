@@ -107,10 +107,7 @@ impl Steward {
                 .map(drop)
                 .map_err(|error| error.to_string()),
             Step::AddLearner(node, reach) => {
-                let addrs = NodeAddrs {
-                    peer: reach.peer.to_string(),
-                    client: reach.client.to_string(),
-                };
+                let addrs = NodeAddrs::from(reach);
                 consensus
                     .add_learner(*node, addrs, deadline)
                     .await
@@ -118,10 +115,7 @@ impl Steward {
                     .map_err(told)
             }
             Step::SetAddrs(node, reach) => {
-                let addrs = NodeAddrs {
-                    peer: reach.peer.to_string(),
-                    client: reach.client.to_string(),
-                };
+                let addrs = NodeAddrs::from(reach);
                 consensus
                     .set_addrs(*node, addrs, deadline)
                     .await
