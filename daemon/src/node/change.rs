@@ -22,6 +22,8 @@ use crate::relay::ask_transfer;
 
 /// How long it may take to see the cluster as of now.
 const LOOK_DEADLINE: Duration = Duration::from_secs(3);
+/// Whom the leader has heard of within this time is there.
+const HEARD_MAX_MS: u64 = 1000;
 /// Between two looks whether the nodes are written down.
 const FOUNDING_POLL: Duration = Duration::from_millis(50);
 /// A learner that replaces a voter may lack so many entries: it gets the vote when it has the rest.
@@ -226,14 +228,19 @@ impl NodeSource {
         applied.map_err(|_| AdminError::NotChanged)?;
         let view = now();
         let leader = view.leader.and_then(|leader| facts.get(&leader));
+        let mut reachable: BTreeSet<NodeId> = facts.keys().copied().collect();
         let mut lags = BTreeMap::new();
         for peer in leader.iter().flat_map(|facts| &facts.peers) {
             let end = leader.map(|facts| facts.last_log).unwrap_or_default();
             if let Some(matched) = peer.matched {
                 lags.insert(peer.node, end.0.saturating_sub(matched.0));
             }
+            // It need not have answered this node: the leader is who needs it.
+            if peer.last_contact_ms.is_some_and(|ms| ms <= HEARD_MAX_MS) {
+                reachable.insert(peer.node);
+            }
         }
-        Ok((view, facts.into_keys().collect(), lags))
+        Ok((view, reachable, lags))
     }
 
     /// When somebody last changed the nodes. A leader that has only just been elected writes them down first.
