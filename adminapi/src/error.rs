@@ -40,6 +40,24 @@ pub mod code {
     pub const BAD_PASSWORD: &str = "bad-password";
     /// Too much of the same is under way: ask again in a moment.
     pub const BUSY: &str = "busy";
+    /// The node belongs to a cluster already.
+    pub const ALREADY_FORMED: &str = "already-formed";
+    /// The cluster would be worse off than an operator may want: said with numbers, and done when forced.
+    pub const REFUSED: &str = "refused";
+    /// No token has this id, or none that this cluster knows.
+    pub const UNKNOWN_TOKEN: &str = "unknown-token";
+    /// The node was removed.
+    pub const NODE_REMOVED: &str = "node-removed";
+    /// Somebody else has changed the nodes meanwhile.
+    pub const NODES_CHANGED: &str = "nodes-changed";
+    /// The cluster has no CA of its own.
+    pub const NO_AUTHORITY: &str = "no-authority";
+    /// The cluster did not let the node in.
+    pub const NOT_ADMITTED: &str = "not-admitted";
+    /// No node of the cluster to join was reached, or none with a quorum.
+    pub const NOBODY_ANSWERED: &str = "nobody-answered";
+    /// A node that is no node of the token's cluster.
+    pub const WRONG_CA: &str = "wrong-ca";
     /// A fault of the daemon.
     pub const INTERNAL: &str = "internal";
 }

@@ -17,6 +17,7 @@ mod member;
 mod people;
 mod quorum;
 mod raft;
+mod roster;
 mod rule;
 #[cfg(test)]
 mod scene;
@@ -43,6 +44,10 @@ pub use people::{
 };
 pub use quorum::{quorum_of, tolerates};
 pub use raft::{RaftInfo, StateHash};
+pub use roster::{
+    ChangeReport, ChangeRequest, CreatedToken, InitRequest, Initialised, JoinRequest, JoinedCluster, MemberChange,
+    NewToken, RenewRequest, Token, TokenState, TransferRequest, TransferredTo, Votes,
+};
 pub use rule::{CreatedInvite, Invite, Lasting, NewInvite, QuotaRule, RetentionRule, UserQuota};
 pub use setting::{LogLevel, NewLogLevel, Reloaded, Setting, SettingSource};
 pub use snapshot::{BackupInfo, BackupMember, BackupRows, OwnSnapshot, SaveInfo, SaveState, Snapshots};

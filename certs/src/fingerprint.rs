@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::digits;
 use crate::provider::sha256;
 
 const FINGERPRINT_BYTES: usize = 32;
@@ -42,39 +43,15 @@ impl FromStr for CaFingerprint {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let bytes = match text.len() {
-            HEX_CHARS => from_digits(text, 4, |byte| char::from(byte).to_digit(16)),
-            BASE32_CHARS => from_digits(text, 5, base32_digit),
+            HEX_CHARS => digits::from_hex(text),
+            BASE32_CHARS => digits::from_base32(text),
             other => return Err(FingerprintError::Length(other)),
         };
-        bytes.map(Self).ok_or(FingerprintError::Alphabet)
+        bytes
+            .and_then(|bytes| bytes.try_into().ok())
+            .map(Self)
+            .ok_or(FingerprintError::Alphabet)
     }
-}
-
-fn base32_digit(byte: u8) -> Option<u32> {
-    match byte.to_ascii_lowercase() {
-        letter @ b'a'..=b'z' => Some(u32::from(letter - b'a')),
-        digit @ b'2'..=b'7' => Some(u32::from(digit - b'2') + 26),
-        _ => None,
-    }
-}
-
-/// Reads digits of `bits` bits each, most significant first. Bits left over at the end must be zero, so that a fingerprint
-/// has one spelling in each alphabet.
-fn from_digits(text: &str, bits: u32, digit: impl Fn(u8) -> Option<u32>) -> Option<[u8; FINGERPRINT_BYTES]> {
-    let mut bytes = [0; FINGERPRINT_BYTES];
-    let mut filled = 0;
-    let (mut pending, mut pending_bits) = (0_u32, 0);
-    for byte in text.bytes() {
-        pending = (pending << bits) | digit(byte)?;
-        pending_bits += bits;
-        if pending_bits >= 8 {
-            pending_bits -= 8;
-            *bytes.get_mut(filled)? = u8::try_from(pending >> pending_bits).ok()?;
-            pending &= (1 << pending_bits) - 1;
-            filled += 1;
-        }
-    }
-    (filled == FINGERPRINT_BYTES && pending == 0).then_some(bytes)
 }
 
 impl fmt::Display for CaFingerprint {

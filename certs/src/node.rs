@@ -49,6 +49,25 @@ impl NodeKey {
         KeyPair::generate().map(Self)
     }
 
+    /// The key in this file, or a new one if there is none: whoever asks twice to join asks with the same key.
+    ///
+    /// # Errors
+    /// The file cannot be read, made or understood.
+    pub fn load_or_create(path: &Path) -> Result<Self, IdentityError> {
+        let fresh = || {
+            let key = Self::generate().map_err(io::Error::other)?;
+            Ok(Zeroizing::new(key.to_pem().as_bytes().to_vec()))
+        };
+        let pem = file::read_or_create(path, fresh).map_err(|source| IdentityError::Io {
+            path: path.to_owned(),
+            source,
+        })?;
+        let pem = std::str::from_utf8(&pem).map_err(|_| IdentityError::Key)?;
+        let key = KeyPair::from_pem(pem).map_err(|_| IdentityError::Key)?;
+        let is_p256 = NodePublicKey::from_spki(&key.subject_public_key_info()).is_some();
+        is_p256.then_some(Self(key)).ok_or(IdentityError::Key)
+    }
+
     /// The key, PEM (PKCS #8).
     #[must_use]
     pub fn to_pem(&self) -> Zeroizing<String> {
@@ -409,6 +428,16 @@ mod tests {
         let renewed = expired.renewed(&cert).unwrap();
         assert!(renewed.expires_at() > SystemTime::now());
         assert_eq!(renewed.public_key(), Some(key));
+    }
+
+    #[test]
+    fn a_key_is_made_once_and_found_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(NODE_KEY_FILE);
+        let made = NodeKey::load_or_create(&path).unwrap().public();
+        assert_eq!(NodeKey::load_or_create(&path).unwrap().public(), made);
+        std::fs::write(&path, "not a key").unwrap();
+        assert!(matches!(NodeKey::load_or_create(&path), Err(IdentityError::Key)));
     }
 
     #[test]

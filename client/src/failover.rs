@@ -145,6 +145,7 @@ async fn supervise(shared: &Arc<Shared>, link: &Link) -> Over {
     let mut goodbye = link.goodbye();
     let mut trouble = link.trouble();
     let mut leader = link.leader();
+    let mut nodes = link.nodes();
     let mut search_under_way: Option<Search> = None;
     let mut at_hand: Option<Spare> = None;
     let mut leaving: Option<String> = None;
@@ -200,6 +201,10 @@ async fn supervise(shared: &Arc<Shared>, link: &Link) -> Over {
             _ = goodbye.changed() => {}
             _ = trouble.changed() => {}
             _ = leader.changed() => shared.leader_is(*leader.borrow_and_update()),
+            _ = nodes.changed() => {
+                let known = nodes.borrow_and_update().clone();
+                shared.nodes_are(link.addr(), known);
+            }
             () = until(tell_at) => {
                 told_trouble = true;
                 let cause = Some("the node has no quorum".to_owned());

@@ -100,9 +100,7 @@ impl Shared {
         let welcome = link.welcome();
         self.bar.send_replace(None);
         let known = welcome.nodes.iter().map(|node| node.addr.clone());
-        if let Err(error) = self.profile.connected(link.addr(), known) {
-            tracing::warn!(%error, "the profile cannot be written");
-        }
+        self.nodes_are(link.addr(), known.collect());
         if let Some(ca) = self.dialler.first_met().filter(|_| self.profile.ca().is_none())
             && let Err(error) = self.profile.set_ca(ca)
         {
@@ -261,6 +259,13 @@ impl Shared {
         if changed {
             // Nobody has to listen.
             let _ = self.notices.send(Notice::Connection(connection));
+        }
+    }
+
+    /// The node at `addr` says where the nodes are.
+    pub(crate) fn nodes_are(&self, addr: &str, known: Vec<String>) {
+        if let Err(error) = self.profile.connected(addr, known.into_iter()) {
+            tracing::warn!(%error, "the profile cannot be written");
         }
     }
 

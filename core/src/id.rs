@@ -83,6 +83,10 @@ number!(
     AuditNo
 );
 number!(
+    /// A token that lets nodes in. It is the log index of the entry that made it.
+    TokenId
+);
+number!(
     /// Milliseconds of log time.
     Span
 );
@@ -163,3 +167,8 @@ impl AuditHash {
     /// What the first entry comes after.
     pub const START: Self = Self([0; 32]);
 }
+
+digest!(
+    /// A join token's secret, as the cluster knows it: its SHA-256.
+    TokenKey
+);

@@ -16,22 +16,23 @@ mod name;
 mod network;
 mod outcome;
 mod record;
+mod roster;
 mod state;
 
 pub use access::{BanSubject, Lockdown, ServerBan, ServerRole};
 pub use audit::{AUDIT_ENTRIES_MAX, AuditEntry, AuditHead};
 pub use command::{
-    Action, AddBan, ArchiveRoom, BanName, BanUser, BindDevice, ChangePassword, Command, CreateBot, CreateInvite,
-    CreateRoom, CreateRoomFor, CreateUser, DeleteBot, DeleteRoom, DeleteUser, EditMessage, Entry, GrantWriter,
-    InviteUser, JoinRoom, KickUser, LeaveRoom, MENTIONS_PER_MESSAGE_MAX, MarkRead, MuteUser, Operate, Operation,
-    Operator, Origin, PostMessage, PurgeUser, React, RedactMessage, RegisterUser, RevokeDevices, RevokeInvite, RoomRef,
-    SetBotPassword, SetQuota, SetRetention, SetRole, SetServerRole, SetTopic, SetUserPassword, Submission, Sweep,
-    TransferRoom, UnbanUser, UnbindDevice, UnmuteUser,
+    Action, AddBan, AdmitNode, ArchiveRoom, BanName, BanUser, BindDevice, ChangePassword, Command, CreateBot,
+    CreateInvite, CreateRoom, CreateRoomFor, CreateToken, CreateUser, DeleteBot, DeleteRoom, DeleteUser, EditMessage,
+    Entry, GrantWriter, InviteUser, JoinRoom, KickUser, LeaveRoom, MENTIONS_PER_MESSAGE_MAX, MarkRead, MuteUser,
+    Operate, Operation, Operator, Origin, PostMessage, PurgeUser, React, RedactMessage, RegisterUser, RevokeDevices,
+    RevokeInvite, RoomRef, RosterOperation, SetBotPassword, SetQuota, SetRetention, SetRole, SetServerRole, SetTopic,
+    SetUserPassword, Submission, Sweep, TransferRoom, UnbanUser, UnbindDevice, UnmuteUser,
 };
-pub use event::{Event, RoomEvent, RoomEventKind, StateEvent, Withdrawn};
+pub use event::{Event, RoomEvent, RoomEventKind, RosterEvent, StateEvent, Withdrawn};
 pub use id::{
     AuditHash, AuditNo, BanId, DeviceId, EventNo, InviteId, InviteKey, Likeness, LogIndex, NodeId, RequestNo, RoomId,
-    Seq, Span, Timestamp, UserId, WriterId,
+    Seq, Span, Timestamp, TokenId, TokenKey, UserId, WriterId,
 };
 pub use name::{
     ACTOR_CHARS_MAX, AUDIT_TARGET_CHARS_MAX, AUDIT_WORD_CHARS_MAX, Actor, AuditTarget, AuditWord, BODY_BYTES_MAX, Body,
@@ -45,10 +46,12 @@ pub use record::{
     Ban, Call, Clock, Device, Edits, Invitation, Invite, Member, Placed, Quota, Reaction, Receipt, ReceiptSlot, Record,
     RecordKey, Restriction, Retention, Role, Room, RoomStanding, Settings, Standing, StateHash, User, Writer,
 };
+pub use roster::{ADDR_BYTES_MAX, Addr, AddrError, Admission, Authority, JoinToken, Node, NodeStanding, Reach, Roster};
 pub use state::{
     BANS_PER_ROOM_MAX, BOTS_EVER_PER_USER_MAX, BOTS_PER_USER_MAX, DEVICES_PER_USER_MAX, DIRECT_ROOMS_PER_USER_MAX,
     EDITS_PER_MESSAGE_MAX, EXPIRIES_PER_ENTRY_MAX, INVITATIONS_PER_INVITER_MAX, INVITATIONS_PER_ROOM_MAX,
-    INVITATIONS_PER_USER_MAX, INVITE_USES_MAX, INVITES_MAX, MEMBERS_PER_ROOM_MAX, NAMES_MAX, OwnMessage,
-    REACTIONS_PER_MESSAGE_MAX, REACTIONS_PER_USER_MAX, RECEIPT_WINDOW, RETENTION_AGE_MIN, ROOMS_MAX,
-    ROOMS_PER_USER_MAX, RestoreError, SERVER_BANS_MAX, State, USERS_MAX, WRITER_IDLE_MAX, WRITERS_PER_USER_MAX,
+    INVITATIONS_PER_USER_MAX, INVITE_USES_MAX, INVITES_MAX, JOIN_TOKEN_USES_MAX, JOIN_TOKENS_MAX, MEMBERS_PER_ROOM_MAX,
+    NAMES_MAX, NODES_EVER_MAX, NODES_MAX, OwnMessage, REACTIONS_PER_MESSAGE_MAX, REACTIONS_PER_USER_MAX,
+    RECEIPT_WINDOW, RETENTION_AGE_MIN, ROOMS_MAX, ROOMS_PER_USER_MAX, RestoreError, SERVER_BANS_MAX, State, USERS_MAX,
+    WRITER_IDLE_MAX, WRITERS_PER_USER_MAX,
 };

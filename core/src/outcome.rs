@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::{BanId, Event, InviteId, RequestNo, RoomId, RoomName, Seq, Timestamp, UserId, WriterId};
+use crate::{BanId, Event, InviteId, NodeId, RequestNo, RoomId, RoomName, Seq, Timestamp, TokenId, UserId, WriterId};
 
 /// What applying an entry came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -124,6 +124,20 @@ pub enum Done {
         ban: BanId,
         /// Until when, in log time; without it for ever.
         until: Option<Timestamp>,
+    },
+    /// The token exists.
+    #[serde(rename = "40")]
+    TokenCreated {
+        /// Its id.
+        token: TokenId,
+        /// Until when it is good, in log time.
+        expires_at: Timestamp,
+    },
+    /// The node is let in.
+    #[serde(rename = "41")]
+    NodeAdmitted {
+        /// Its id.
+        node: NodeId,
     },
 }
 
@@ -253,6 +267,34 @@ pub enum Refusal {
     #[error("there is no such ban")]
     #[serde(rename = "28")]
     UnknownBan,
+    /// No such token: never made, revoked, of another cluster, or not with this secret.
+    #[error("there is no such token: it was revoked, or is of another cluster")]
+    #[serde(rename = "40")]
+    UnknownToken,
+    /// The token has run out.
+    #[error("this token has expired")]
+    #[serde(rename = "41")]
+    TokenExpired,
+    /// The token has let in as many nodes as it was made for.
+    #[error("this token has been used")]
+    #[serde(rename = "42")]
+    TokenUsedUp,
+    /// No such node.
+    #[error("there is no such node")]
+    #[serde(rename = "43")]
+    UnknownNode,
+    /// The node is of the cluster no more.
+    #[error("this node was removed from the cluster")]
+    #[serde(rename = "44")]
+    NodeRemoved,
+    /// Somebody else has changed the nodes since the asker looked.
+    #[error("the nodes of the cluster were changed by somebody else meanwhile")]
+    #[serde(rename = "45")]
+    NodesChanged,
+    /// The cluster has no CA of its own to certify nodes with.
+    #[error("this cluster was not given its CA, so it cannot let nodes in")]
+    #[serde(rename = "46")]
+    NoAuthority,
 }
 
 /// What the state machine counts and bounds.
@@ -306,6 +348,15 @@ pub enum Bound {
     /// Bans from the cluster.
     #[serde(rename = "20")]
     ServerBans,
+    /// Tokens for nodes, or nodes a token.
+    #[serde(rename = "40")]
+    JoinTokens,
+    /// Nodes of the cluster.
+    #[serde(rename = "41")]
+    Nodes,
+    /// Nodes of the cluster, with those that are no more.
+    #[serde(rename = "42")]
+    NodesEver,
 }
 
 impl std::fmt::Display for Bound {
@@ -327,6 +378,9 @@ impl std::fmt::Display for Bound {
             Self::Names => "names of accounts",
             Self::BotsEver => "bots ever made by a user",
             Self::ServerBans => "bans from the server",
+            Self::JoinTokens => "tokens, or nodes a token",
+            Self::Nodes => "nodes",
+            Self::NodesEver => "nodes, with those that were removed",
         })
     }
 }
@@ -361,6 +415,13 @@ impl Refusal {
             Self::Disabled => "disabled",
             Self::LockedDown => "lockdown",
             Self::UnknownBan => "unknown-ban",
+            Self::UnknownToken => "unknown-token",
+            Self::TokenExpired => "token-expired",
+            Self::TokenUsedUp => "token-used",
+            Self::UnknownNode => "unknown-node",
+            Self::NodeRemoved => "node-removed",
+            Self::NodesChanged => "nodes-changed",
+            Self::NoAuthority => "no-authority",
         }
     }
 }

@@ -4,9 +4,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AuditEntry, AuditHead, AuditNo, BanId, DeviceId, DeviceName, Emoji, EventNo, InviteId, InviteKey, Likeness,
-    Lockdown, LogIndex, Operator, Outcome, PasswordHash, RequestNo, RoomId, RoomName, Seq, ServerBan, ServerRole, Span,
-    Timestamp, Topic, UserId, UserName, WriterId,
+    AuditEntry, AuditHead, AuditNo, BanId, DeviceId, DeviceName, Emoji, EventNo, InviteId, InviteKey, JoinToken,
+    Likeness, Lockdown, LogIndex, Node, NodeId, Operator, Outcome, PasswordHash, RequestNo, RoomId, RoomName, Roster,
+    Seq, ServerBan, ServerRole, Span, Timestamp, TokenId, Topic, UserId, UserName, WriterId,
 };
 
 /// One record with its key.
@@ -79,6 +79,15 @@ pub enum Record {
     /// An entry of the audit log. A row only: no state holds one.
     #[serde(rename = "24")]
     AuditEntry(AuditNo, AuditEntry),
+    /// What lets a node in.
+    #[serde(rename = "40")]
+    JoinToken(TokenId, JoinToken),
+    /// A node of the cluster, also one that is no more.
+    #[serde(rename = "41")]
+    Node(NodeId, Node),
+    /// What holds for all nodes; there is one, or none while nobody wrote it down.
+    #[serde(rename = "42")]
+    Roster(Roster),
 }
 
 impl Record {
@@ -108,6 +117,9 @@ impl Record {
             Self::Lockdown(_) => RecordKey::Lockdown,
             Self::AuditHead(_) => RecordKey::AuditHead,
             Self::AuditEntry(no, _) => RecordKey::AuditEntry(*no),
+            Self::JoinToken(id, _) => RecordKey::JoinToken(*id),
+            Self::Node(id, _) => RecordKey::Node(*id),
+            Self::Roster(_) => RecordKey::Roster,
         }
     }
 }
@@ -138,6 +150,9 @@ pub enum RecordKey {
     Lockdown,
     AuditHead,
     AuditEntry(AuditNo),
+    JoinToken(TokenId),
+    Node(NodeId),
+    Roster,
 }
 
 /// A place in a writer's window of receipts.

@@ -1,6 +1,7 @@
 //! The command line.
 
 mod people;
+mod roster;
 mod snapshot;
 mod telemetry;
 
@@ -15,6 +16,9 @@ use quorate_core::{InviteId, NodeId};
 use quorate_formation::NodeSpec;
 
 pub(crate) use people::{AuditCommand, BansCommand, ListArgs, LockdownMode, PasswordArgs, RoomsCommand, UsersCommand};
+pub(crate) use roster::{
+    CertsCommand, InitArgs, JoinArgs, LeaveArgs, RemoveArgs, SetAddrArgs, TokenArgs, TokenCommand,
+};
 pub(crate) use snapshot::{LogArgs, QuorumArgs, RecoverCommand, RestoreArgs, SnapshotCommand};
 pub(crate) use telemetry::{ConfigCommand, DebugCommand, EventsArgs, LogLevelCommand, VersionArgs};
 
@@ -189,6 +193,24 @@ pub(crate) enum Command {
     /// What helps to find a fault
     #[command(subcommand)]
     Debug(DebugCommand),
+    /// The certificates of the nodes
+    #[command(subcommand)]
+    Certs(CertsCommand),
+    /// Form a cluster of this node alone
+    #[command(hide = true)]
+    Init(InitArgs),
+    /// Make this node one of a cluster that there is
+    #[command(hide = true)]
+    Join(JoinArgs),
+    /// Take this node out of its cluster, for ever
+    #[command(hide = true)]
+    Leave(LeaveArgs),
+    /// Take a node out of the cluster, for ever
+    #[command(hide = true)]
+    Remove(RemoveArgs),
+    /// What lets nodes in
+    #[command(subcommand, hide = true)]
+    Token(TokenCommand),
     /// Print completions for a shell
     Completions {
         /// Which shell
@@ -209,6 +231,21 @@ pub(crate) enum ClusterCommand {
     /// Writes the list of nodes, a CA, and for each node a folder with its config, certificate and key. Start each with
     /// `chatd --config DIR/node-N/chatd.toml`; they form the cluster by themselves.
     New(NewArgs),
+    /// Form a cluster of this node alone, to which others join
+    ///
+    /// For a daemon that runs with an empty data directory. Prints the command that joins the next node.
+    Init(InitArgs),
+    /// Make this node one of a cluster that there is
+    ///
+    /// For a daemon that runs with an empty data directory. Waits until the node has caught up and, if it may, votes.
+    Join(JoinArgs),
+    /// Take this node out of its cluster, for ever
+    ///
+    /// Leadership goes to another node first. The daemon ends by itself.
+    Leave(LeaveArgs),
+    /// What lets nodes in
+    #[command(subcommand)]
+    Token(TokenCommand),
     /// The cluster and its nodes on one screen
     #[command(hide = true)]
     Status,
@@ -312,12 +349,69 @@ pub(crate) enum MemberCommand {
         #[arg(value_parser = node_id)]
         id: NodeId,
     },
+    /// Give a learner a vote, once it has caught up
+    #[command(after_help = "Examples:\n  chatctl member promote 4")]
+    Promote {
+        /// Its id
+        #[arg(value_parser = node_id)]
+        id: NodeId,
+    },
+    /// Take a voter's vote; it goes on following
+    #[command(after_help = "Examples:\n  chatctl member demote 4")]
+    Demote {
+        /// Its id
+        #[arg(value_parser = node_id)]
+        id: NodeId,
+        /// Also if the cluster would lose its quorum
+        #[arg(long)]
+        force: bool,
+    },
+    /// Take a node out of the cluster, for ever, be it alive or dead
+    Remove(RemoveArgs),
+    /// Say where a node is reached
+    SetAddr(SetAddrArgs),
+    /// Lead a node's clients elsewhere, and do not let it lead
+    #[command(after_help = "Examples:\n  chatctl member drain 2")]
+    Drain {
+        /// Its id
+        #[arg(value_parser = node_id)]
+        id: NodeId,
+        /// Also if nobody is left who could lead
+        #[arg(long)]
+        force: bool,
+    },
+    /// Let a drained node take clients and lead again
+    #[command(after_help = "Examples:\n  chatctl member undrain 2")]
+    Undrain {
+        /// Its id
+        #[arg(value_parser = node_id)]
+        id: NodeId,
+    },
+    /// Give a voter's vote to a learner, in one change, and take the voter out for ever
+    #[command(after_help = "Examples:\n  chatctl member replace 3 6")]
+    Replace {
+        /// Who goes
+        #[arg(value_parser = node_id)]
+        old: NodeId,
+        /// Who gets its vote: it has joined as a learner
+        #[arg(value_parser = node_id)]
+        new: NodeId,
+    },
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum LeaderCommand {
     /// Which node leads
     Show,
+    /// Hand leadership to another node
+    ///
+    /// With --to that node keeps it until it stops leading; without, the highest id has it back.
+    #[command(after_help = "Examples:\n  chatctl leader transfer --to 2\n  chatctl leader transfer")]
+    Transfer {
+        /// To which node
+        #[arg(long, value_name = "ID", value_parser = node_id)]
+        to: Option<NodeId>,
+    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -66,13 +66,17 @@ impl Failure {
     /// What the daemon answered.
     pub(crate) fn of_daemon(error: ErrorBody) -> Self {
         let exit = match error.code.as_str() {
-            code::NO_QUORUM | code::NOT_FORMED | code::LEADER_UNREACHABLE => Exit::NoQuorum,
+            code::NO_QUORUM | code::NOT_FORMED | code::LEADER_UNREACHABLE | code::NOBODY_ANSWERED => Exit::NoQuorum,
             code::UNKNOWN_NODE
             | code::UNKNOWN_USER
             | code::UNKNOWN_ROOM
             | code::UNKNOWN_INVITE
             | code::UNKNOWN_BAN
-            | code::UNKNOWN_DEVICE => Exit::NotFound,
+            | code::UNKNOWN_DEVICE
+            | code::UNKNOWN_TOKEN => Exit::NotFound,
+            code::REFUSED | code::ALREADY_FORMED | code::NODES_CHANGED | code::NODE_REMOVED | code::NO_AUTHORITY => {
+                Exit::Refused
+            }
             code::OUTCOME_UNKNOWN => Exit::Unknown,
             _ => Exit::Error,
         };

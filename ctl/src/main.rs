@@ -13,6 +13,7 @@ mod link;
 mod output;
 mod screen;
 mod secret;
+mod wait;
 mod watch;
 
 use std::process::ExitCode;

@@ -3,8 +3,8 @@
 use std::ops::ControlFlow;
 
 use crate::cli::{
-    AuditCommand, BansCommand, Cli, ClusterCommand, Command, InvitesCommand, RoomsCommand, SnapshotCommand,
-    UsersCommand,
+    AuditCommand, BansCommand, CertsCommand, Cli, ClusterCommand, Command, InvitesCommand, LeaderCommand,
+    MemberCommand, RoomsCommand, SnapshotCommand, UsersCommand,
 };
 use crate::command;
 use crate::failure::{Exit, Failure};
@@ -61,10 +61,14 @@ async fn once(cli: &Cli, output: &Output) -> Exit {
 fn can_be_watched(command: &Command) -> bool {
     match command {
         Command::Status | Command::Doctor | Command::Top => true,
-        Command::Health(_) | Command::Member(_) | Command::Leader(_) | Command::Raft(_) => true,
+        Command::Health(_) | Command::Raft(_) => true,
+        Command::Member(command) => matches!(command, MemberCommand::List | MemberCommand::Show { .. }),
+        Command::Leader(command) => matches!(command, LeaderCommand::Show),
         Command::Cluster(command) => matches!(command, ClusterCommand::Status | ClusterCommand::Health(_)),
         Command::Invites(command) => matches!(command, InvitesCommand::List),
+        Command::Certs(command) => matches!(command, CertsCommand::Show { .. }),
         Command::Events(_) | Command::Config(_) | Command::LogLevel(_) | Command::Debug(_) => false,
+        Command::Init(_) | Command::Join(_) | Command::Leave(_) | Command::Remove(_) | Command::Token(_) => false,
         Command::Metrics | Command::Version(_) | Command::Completions { .. } | Command::Man { .. } => false,
         Command::Snapshot(command) => matches!(command, SnapshotCommand::List),
         Command::Users(command) => matches!(command, UsersCommand::List(_) | UsersCommand::Show { .. }),

@@ -1,7 +1,8 @@
 //! Makes the folder of a new cluster.
 //!
 //! ```text
-//! DIR/ca/ca.crt ca.key            DIR/node-N/chatd.toml ca.crt node.crt node.key            DIR/cluster.toml
+//! DIR/ca/ca.crt ca.key            DIR/node-N/chatd.toml ca.crt node.crt node.key cluster.kek authority.toml
+//! DIR/cluster.toml
 //! ```
 //! `cluster.toml` comes last: a folder without it was left half-made, and its daemons refuse to start.
 
@@ -9,9 +10,10 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use quorate_certs::{CaError, ClusterCa, ClusterId, IdentityError};
+use quorate_certs::{CaError, ClusterCa, ClusterId, ClusterKek, IdentityError, KekError};
 use quorate_core::NodeId;
 
+use crate::authority::{AuthorityFile, AuthorityFileError};
 use crate::ca_dir::save_ca;
 use crate::file::{ClusterFile, ClusterFileError, NodeSpec, RosterError, check_roster};
 
@@ -67,6 +69,12 @@ pub enum NewClusterError {
     /// The CA could not be made, or not sign.
     #[error(transparent)]
     Ca(#[from] CaError),
+    /// The CA could not be written for the cluster.
+    #[error(transparent)]
+    Authority(#[from] AuthorityFileError),
+    /// The key that seals it could not be written.
+    #[error(transparent)]
+    Kek(#[from] KekError),
     /// A node's certificate could not be written.
     #[error("the certificate of node {node}")]
     Identity {
@@ -101,25 +109,34 @@ pub fn new_cluster(dir: &Path, name: &str, nodes: &[NodeSpec]) -> Result<NewClus
 
     let id = ClusterId::random();
     let ca = ClusterCa::generate(&id)?;
+    let kek = ClusterKek::random();
+    let authority = AuthorityFile::seal(name, None, &id, &ca, &kek);
     let file = ClusterFile::new(id, name, ca.fingerprint(), nodes)?;
     save_ca(&dir.join(CA_DIR), &ca)?;
     let nodes = file
         .nodes()
         .iter()
-        .map(|spec| write_node(dir, spec, &ca))
+        .map(|spec| write_node(dir, spec, &ca, (&authority, &kek)))
         .collect::<Result<Vec<_>, _>>()?;
     let path = dir.join(CLUSTER_FILE);
     file.save(&path)?;
     Ok(NewCluster { file, path, nodes })
 }
 
-fn write_node(dir: &Path, spec: &NodeSpec, ca: &ClusterCa) -> Result<NewNode, NewClusterError> {
+fn write_node(
+    dir: &Path,
+    spec: &NodeSpec,
+    ca: &ClusterCa,
+    (authority, kek): (&AuthorityFile, &ClusterKek),
+) -> Result<NewNode, NewClusterError> {
     let dir = node_dir(dir, spec.id);
     make_dir(&dir, Readers::Owner)?;
     let identity = ca.issue_node(ca.cluster(), spec.id)?;
     identity
         .save(&dir)
         .map_err(|source| NewClusterError::Identity { node: spec.id, source })?;
+    kek.save(&dir)?;
+    authority.save(&dir)?;
     let config = dir.join(NODE_CONFIG_FILE);
     write_new(&config, node_config(spec).as_bytes(), Readers::All).map_err(|source| failed(&config, source))?;
     Ok(NewNode {

@@ -7,9 +7,11 @@
 
 use std::path::Path;
 
-use quorate_certs::{ClusterCa, NodeIdentity};
+use quorate_certs::{ClusterCa, ClusterKek, NodeIdentity};
 use quorate_core::NodeId;
-use quorate_formation::{ClusterFile, ClusterFileError, NewClusterError, NodeSpec, RosterError, new_cluster, node_dir};
+use quorate_formation::{
+    AuthorityFile, ClusterFile, ClusterFileError, NewClusterError, NodeSpec, RosterError, new_cluster, node_dir,
+};
 
 fn spec(id: u64, client: &str, peer: &str) -> NodeSpec {
     NodeSpec {
@@ -59,6 +61,11 @@ fn each_node_has_an_identity_of_the_cluster_and_the_ca_can_sign_again() {
     let read = |name: &str| std::fs::read_to_string(dir.join("ca").join(name)).unwrap();
     let ca = ClusterCa::from_pem(&read("ca.crt"), &read("ca.key")).unwrap();
     assert_eq!(ca.fingerprint(), made.file.ca());
+    let folder = node_dir(&dir, NodeId(2));
+    let kek = ClusterKek::load(&folder).unwrap().unwrap();
+    let sealed = AuthorityFile::load(&folder).unwrap().unwrap();
+    let opened = kek.open(made.file.id(), &sealed.cert, &sealed.sealed_key).unwrap();
+    assert_eq!((sealed.name.as_str(), opened.fingerprint()), ("ops", ca.fingerprint()));
 }
 
 #[cfg(unix)]
@@ -68,7 +75,7 @@ fn nobody_else_can_read_the_keys() {
     let dir = tempfile::tempdir().unwrap();
     new_cluster(dir.path(), "ops", &three()).unwrap();
     let mode = |name: &str| std::fs::metadata(dir.path().join(name)).unwrap().permissions().mode() & 0o777;
-    for name in ["ca/ca.key", "node-1/node.key", "node-3/node.key"] {
+    for name in ["ca/ca.key", "node-1/node.key", "node-3/node.key", "node-2/cluster.kek"] {
         assert_eq!(mode(name), 0o600, "{name}");
     }
     assert_eq!(mode("ca"), 0o700);

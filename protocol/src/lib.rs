@@ -5,6 +5,7 @@ pub mod client;
 pub mod entry;
 pub mod event;
 mod frame;
+pub mod join;
 pub mod json;
 pub mod relay;
 pub mod vitals;

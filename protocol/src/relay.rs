@@ -42,6 +42,10 @@ pub mod kind {
     pub const ASK_HASHES: u16 = 60;
     /// [`super::Hashes`].
     pub const HASHES: u16 = 61;
+    /// [`super::AskTransfer`].
+    pub const ASK_TRANSFER: u16 = 40;
+    /// [`super::Transferred`].
+    pub const TRANSFERRED: u16 = 41;
 }
 
 /// Commands ([`crate::entry::encode_command`]) for the leader to propose, in this order.
@@ -98,6 +102,44 @@ pub struct ReadIndex {
     pub call: u64,
     /// `None`: the node asked does not lead, or no longer has a quorum.
     pub index: Option<LogIndex>,
+}
+
+/// Hand leadership on, as an operator wants it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AskTransfer {
+    /// Matches the answer.
+    pub call: u64,
+    /// To whom, who then keeps it; without it, to whoever leads by preference.
+    pub to: Option<NodeId>,
+}
+
+/// What came of that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Transferred {
+    /// From the request.
+    pub call: u64,
+    /// How it ended.
+    pub end: TransferEnd,
+}
+
+/// How a transfer of leadership ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TransferEnd {
+    /// This node leads.
+    #[serde(rename = "1")]
+    Leads(NodeId),
+    /// The node asked does not lead.
+    #[serde(rename = "2")]
+    NotLeader,
+    /// The other has no vote.
+    #[serde(rename = "3")]
+    NotVoter,
+    /// The other is down or behind, or must not lead. Nothing was begun.
+    #[serde(rename = "4")]
+    NotFit,
+    /// It was begun, and the other did not take it.
+    #[serde(rename = "5")]
+    NotTaken,
 }
 
 /// How is the node?

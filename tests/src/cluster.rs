@@ -1,5 +1,7 @@
 //! A cluster of real daemons on loopback.
 
+mod growth;
+
 use std::collections::{BTreeMap, HashMap};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -147,30 +149,36 @@ impl Cluster {
     /// `chatctl cluster new` fails.
     #[must_use]
     pub fn formed(options: ClusterOptions) -> Self {
+        let mut cluster = Self::unformed(options);
+        let options = &cluster.options;
+        cluster.addrs = free_addrs(options.nodes);
+        if let Some(seed) = options.net {
+            cluster.listens = free_addrs(options.nodes);
+            cluster.net = Some(open_net(seed, &cluster.addrs, &cluster.listens));
+        }
+        let mut command = Command::new(&programs().chatctl);
+        command.args(["cluster", "new", "--dir"]).arg(cluster.path());
+        for (id, (client, peer)) in &cluster.addrs {
+            command.arg("--node").arg(format!("{id}={client},{peer}"));
+        }
+        let _ = run(&mut command, "", CTL_DEADLINE).success();
+        cluster
+    }
+
+    /// A folder, and nothing in it.
+    fn unformed(options: ClusterOptions) -> Self {
         let turn = Turn::wait();
         let mut dir = tempfile::Builder::new()
             .prefix("quorate-")
             .tempdir()
             .expect("the temp dir is writable");
         dir.disable_cleanup(std::env::var_os("QUORATE_KEEP").is_some());
-        let addrs = free_addrs(options.nodes);
-        let (mut listens, mut net) = (BTreeMap::new(), None);
-        if let Some(seed) = options.net {
-            listens = free_addrs(options.nodes);
-            net = Some(open_net(seed, &addrs, &listens));
-        }
-        let mut command = Command::new(&programs().chatctl);
-        command.args(["cluster", "new", "--dir"]).arg(dir.path().join("c"));
-        for (id, (client, peer)) in &addrs {
-            command.arg("--node").arg(format!("{id}={client},{peer}"));
-        }
-        let _ = run(&mut command, "", CTL_DEADLINE).success();
         Self {
             dir,
             options,
-            addrs,
-            listens,
-            net,
+            addrs: BTreeMap::new(),
+            listens: BTreeMap::new(),
+            net: None,
             daemons: BTreeMap::new(),
             _turn: turn,
         }

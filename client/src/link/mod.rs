@@ -111,6 +111,8 @@ struct Shared {
     bulks: Semaphore,
     status: watch::Sender<Status>,
     leader: watch::Sender<Option<NodeId>>,
+    /// Where the nodes are reached, once that is not what the welcome said.
+    nodes: watch::Sender<Vec<String>>,
     goodbye: watch::Sender<Option<String>>,
     /// Since when the node has not been able to change anything.
     trouble: watch::Sender<Option<Instant>>,
@@ -224,6 +226,7 @@ impl Link {
             bulks: Semaphore::new(BULKS_MAX),
             status: watch::Sender::new(Status::Alive),
             leader: watch::Sender::new(welcome.leader),
+            nodes: watch::Sender::default(),
             goodbye: watch::Sender::new(None),
             trouble: watch::Sender::new(welcome.leader.is_none().then_some(now)),
             began: now,
@@ -261,6 +264,10 @@ impl Link {
 
     pub(crate) fn leader(&self) -> watch::Receiver<Option<NodeId>> {
         self.0.leader.subscribe()
+    }
+
+    pub(crate) fn nodes(&self) -> watch::Receiver<Vec<String>> {
+        self.0.nodes.subscribe()
     }
 
     pub(crate) fn goodbye(&self) -> watch::Receiver<Option<String>> {

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use quorate_protocol::Frame;
-use quorate_protocol::client::{self, BodyError, Feed, FeedEnded, Goodbye, IsTyping, Leader, Ping, Pong, Reply, kind};
+use quorate_protocol::client::{
+    self, BodyError, Feed, FeedEnded, Goodbye, IsTyping, Leader, Nodes, Ping, Pong, Reply, kind,
+};
 use quorate_transport::FrameReceiver;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::time::timeout;
@@ -77,6 +79,12 @@ fn take(link: &Link, frame: &Frame) -> Result<(), BodyError> {
             let Leader { leader } = client::parse(frame)?;
             link.0.leader.send_replace(leader);
             link.report(leader.is_some());
+        }
+        kind::NODES => {
+            let Nodes { nodes } = client::parse(frame)?;
+            link.0
+                .nodes
+                .send_replace(nodes.into_iter().map(|node| node.addr).collect());
         }
         kind::IS_TYPING => {
             let notice: IsTyping = client::parse(frame)?;

@@ -1,6 +1,6 @@
 //! What the audit log calls each operation.
 
-use crate::{Operation, RevokeDevices, SetQuota, SetServerRole};
+use crate::{Operation, Reach, RevokeDevices, RosterOperation, SetQuota, SetServerRole};
 
 impl Operation {
     /// A word for programs: the command of `chatctl` that asks for it, as far as there is one.
@@ -28,6 +28,7 @@ impl Operation {
             Self::LiftBan(_) => "bans.remove",
             Self::SetLockdown(_) => "lockdown",
             Self::Note { action, .. } => action.as_str(),
+            Self::Roster(operation) => operation.action(),
         }
     }
 
@@ -61,6 +62,53 @@ impl Operation {
             Self::LiftBan(ban) => ban.to_string(),
             Self::SetLockdown(lockdown) => lockdown.as_str().to_owned(),
             Self::Note { target, .. } => target.to_string(),
+            Self::Roster(operation) => operation.target(),
+        }
+    }
+}
+
+impl RosterOperation {
+    const fn action(&self) -> &'static str {
+        match self {
+            Self::Found { .. } => "cluster.found",
+            Self::CreateToken(_) => "cluster.token.create",
+            Self::RevokeToken(_) => "cluster.token.revoke",
+            Self::RotateTokens(_) => "cluster.token.rotate",
+            Self::AdmitNode(_) => "cluster.join",
+            Self::SettleNode(_) => "cluster.settle",
+            Self::SetVoting { votes: true, .. } => "member.promote",
+            Self::SetVoting { votes: false, .. } => "member.demote",
+            Self::SetDrained { drained: true, .. } => "member.drain",
+            Self::SetDrained { drained: false, .. } => "member.undrain",
+            Self::RemoveNode { replaced_by: None, .. } => "member.remove",
+            Self::RemoveNode { .. } => "member.replace",
+            Self::MoveNode { .. } => "member.set-addr",
+            Self::TransferLeader { .. } => "leader.transfer",
+            Self::RenewCerts { .. } => "certs.renew",
+        }
+    }
+
+    fn target(&self) -> String {
+        match self {
+            Self::Found { name, nodes, .. } => format!("{name} of {} nodes", nodes.len()),
+            Self::CreateToken(operation) | Self::RotateTokens(operation) => format!("{} uses", operation.uses),
+            Self::RevokeToken(token) => token.to_string(),
+            Self::AdmitNode(operation) => operation.reach.peer.to_string(),
+            Self::SettleNode(node) | Self::SetVoting { node, .. } | Self::SetDrained { node, .. } => format!("n{node}"),
+            Self::RemoveNode {
+                node,
+                replaced_by: Some(new),
+                ..
+            } => format!("n{node} by n{new}"),
+            Self::RemoveNode { node, .. } => format!("n{node}"),
+            Self::MoveNode {
+                node,
+                reach: Reach { peer, client },
+                ..
+            } => format!("n{node} {peer} {client}"),
+            Self::TransferLeader { to: Some(node) } | Self::RenewCerts { node: Some(node) } => format!("n{node}"),
+            Self::TransferLeader { to: None } => "by preference".to_owned(),
+            Self::RenewCerts { node: None } => "all".to_owned(),
         }
     }
 }

@@ -9,6 +9,7 @@ mod name;
 mod operation;
 mod operator;
 mod room;
+mod roster;
 
 pub use account::{
     BindDevice, ChangePassword, CreateBot, DeleteBot, DeleteUser, GrantWriter, RegisterUser, SetBotPassword,
@@ -23,6 +24,7 @@ pub use room::{
     ArchiveRoom, BanUser, CreateRoom, DeleteRoom, InviteUser, JoinRoom, KickUser, LeaveRoom, MuteUser, RoomRef,
     SetRetention, SetRole, SetTopic, TransferRoom, UnbanUser, UnmuteUser,
 };
+pub use roster::{AdmitNode, CreateToken, RosterOperation};
 
 use serde::{Deserialize, Serialize};
 

@@ -83,8 +83,8 @@ impl Sweep {
 impl Operation {
     const fn carries_secret(&self) -> bool {
         match self {
-            // The digest of what is in the link; the hash of a password.
-            Self::CreateInvite(_) | Self::CreateUser(_) | Self::SetUserPassword(_) => true,
+            // The digest of what is in the link; the hash of a password; the CA's sealed key and the digests of tokens.
+            Self::CreateInvite(_) | Self::CreateUser(_) | Self::SetUserPassword(_) | Self::Roster(_) => true,
             Self::RevokeInvite(_)
             | Self::SetServerRetention(_)
             | Self::SetRoomRetention { .. }

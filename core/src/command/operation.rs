@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Actor, AddBan, ArchiveRoom, AuditTarget, AuditWord, BanId, CreateRoomFor, CreateUser, DeleteRoom, InviteId,
-    InviteKey, Lockdown, PurgeUser, Quota, Retention, RevokeDevices, RoomId, RoomName, SetServerRole, SetUserPassword,
-    Span, TransferRoom, UserId, UserName,
+    InviteKey, Lockdown, PurgeUser, Quota, Retention, RevokeDevices, RoomId, RoomName, RosterOperation, SetServerRole,
+    SetUserPassword, Span, TransferRoom, UserId, UserName,
 };
 
 /// See [`crate::Command::Sweep`]. What is to go is decided when the entry is applied, from the state
@@ -118,6 +118,9 @@ pub enum Operation {
         /// To what.
         target: AuditTarget,
     },
+    /// About the nodes of the cluster and what lets them in.
+    #[serde(rename = "40")]
+    Roster(RosterOperation),
 }
 
 /// See [`Operation::CreateInvite`]. Asked again with the same key it finds the same invite.

@@ -1,7 +1,10 @@
 //! What happened. Events are facts: [`crate::State`] takes each of them without a way to fail, the
 //! store turns them into rows, and readers follow a room by its room events.
 
+mod roster;
 mod touches;
+
+pub use roster::RosterEvent;
 
 use serde::{Deserialize, Serialize};
 
@@ -343,6 +346,9 @@ pub enum StateEvent {
         /// The oldest entry, which gives way to this one.
         dropped: Option<AuditNo>,
     },
+    /// About the nodes of the cluster and what lets them in.
+    #[serde(rename = "40")]
+    Roster(RosterEvent),
 }
 
 /// A message that loses its text or is gone altogether, with all that a store has to find.

@@ -95,6 +95,7 @@ impl StateEvent {
                 let mention = |(room, seq): &(_, _)| RecordKey::Mention(*user, *room, *seq);
                 mentions.iter().map(mention).collect()
             }
+            Self::Roster(event) => event.touches(),
             Self::RoomCalled { room, seq, dropped, .. } => {
                 let dropped = dropped.map(|seq| RecordKey::Call(*room, seq));
                 dropped.into_iter().chain([RecordKey::Call(*room, *seq)]).collect()

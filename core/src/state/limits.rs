@@ -76,6 +76,18 @@ pub const INVITES_MAX: u32 = 10_000;
 /// Registrations that one invite is made for.
 pub const INVITE_USES_MAX: u32 = 10_000;
 
+/// Nodes of the cluster, as many as a cluster file lists.
+pub const NODES_MAX: u32 = 31;
+
+/// Nodes that there ever were: ids are never given again, so each that is gone keeps its record.
+pub const NODES_EVER_MAX: u32 = 10_000;
+
+/// Tokens for nodes at a time.
+pub const JOIN_TOKENS_MAX: u32 = 1000;
+
+/// Nodes that one token lets in.
+pub const JOIN_TOKEN_USES_MAX: u32 = 31;
+
 /// The shortest time that a room may remember: a message must live long enough to be read.
 pub const RETENTION_AGE_MIN: Duration = Duration::from_secs(60);
 

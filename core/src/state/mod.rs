@@ -38,6 +38,8 @@
 //!   goes on where it was once the account may act again.
 //! - What operators do in rooms stands there as lines of [`crate::UserId::OPERATOR`].
 //! - Posting does not move the author's read mark; their own messages are never counted as unread.
+//! - A node that is taken out keeps its record: its id is given to nobody. A token that is used up keeps its own until it
+//!   has run out, to say so.
 //! - Registering, or logging in, on a device that speaks for somebody else takes it over.
 //!
 //! # Left out
@@ -57,9 +59,10 @@ mod table;
 pub use limits::{
     BANS_PER_ROOM_MAX, BOTS_EVER_PER_USER_MAX, BOTS_PER_USER_MAX, DEVICES_PER_USER_MAX, DIRECT_ROOMS_PER_USER_MAX,
     EDITS_PER_MESSAGE_MAX, EXPIRIES_PER_ENTRY_MAX, INVITATIONS_PER_INVITER_MAX, INVITATIONS_PER_ROOM_MAX,
-    INVITATIONS_PER_USER_MAX, INVITE_USES_MAX, INVITES_MAX, MEMBERS_PER_ROOM_MAX, NAMES_MAX, REACTIONS_PER_MESSAGE_MAX,
-    REACTIONS_PER_USER_MAX, RECEIPT_WINDOW, RETENTION_AGE_MIN, ROOMS_MAX, ROOMS_PER_USER_MAX, SERVER_BANS_MAX,
-    USERS_MAX, WRITER_IDLE_MAX, WRITERS_PER_USER_MAX,
+    INVITATIONS_PER_USER_MAX, INVITE_USES_MAX, INVITES_MAX, JOIN_TOKEN_USES_MAX, JOIN_TOKENS_MAX, MEMBERS_PER_ROOM_MAX,
+    NAMES_MAX, NODES_EVER_MAX, NODES_MAX, REACTIONS_PER_MESSAGE_MAX, REACTIONS_PER_USER_MAX, RECEIPT_WINDOW,
+    RETENTION_AGE_MIN, ROOMS_MAX, ROOMS_PER_USER_MAX, SERVER_BANS_MAX, USERS_MAX, WRITER_IDLE_MAX,
+    WRITERS_PER_USER_MAX,
 };
 pub use query::OwnMessage;
 pub use restore::RestoreError;

@@ -75,6 +75,13 @@ impl State {
             )
             .chain(self.lockdown.kept().map(Record::Lockdown))
             .chain(self.audit.map(Record::AuditHead))
+            .chain(
+                self.join_tokens
+                    .iter()
+                    .map(|(id, token)| Record::JoinToken(*id, *token)),
+            )
+            .chain(self.nodes.iter().map(|(id, node)| Record::Node(*id, node.clone())))
+            .chain(self.roster.clone().map(Record::Roster))
     }
 
     /// What is to be kept under a key now; nothing, when the row is to be deleted.
@@ -113,6 +120,9 @@ impl State {
             RecordKey::Lockdown => Record::Lockdown(self.lockdown.kept()?),
             RecordKey::AuditHead => Record::AuditHead(self.audit?),
             RecordKey::AuditEntry(_) => return None,
+            RecordKey::JoinToken(id) => Record::JoinToken(id, *self.join_tokens.get(&id)?),
+            RecordKey::Node(id) => Record::Node(id, self.nodes.get(&id)?.clone()),
+            RecordKey::Roster => Record::Roster(self.roster.clone()?),
         })
     }
 }

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::{
     AuditHead, Ban, BanId, Call, Clock, Device, DeviceId, Edits, EventNo, Invitation, Invite, InviteId, InviteKey,
-    Likeness, Lockdown, Member, Network, Outcome, RECEIPT_WINDOW, Reaction, ReceiptSlot, RequestNo, Restriction, Role,
-    Room, RoomId, RoomName, Seq, ServerBan, ServerRole, Settings, Timestamp, User, UserId, UserName, Writer, WriterId,
+    JoinToken, Likeness, Lockdown, Member, Network, Node, NodeId, Outcome, RECEIPT_WINDOW, Reaction, ReceiptSlot,
+    RequestNo, Restriction, Role, Room, RoomId, RoomName, Roster, Seq, ServerBan, ServerRole, Settings, Timestamp,
+    TokenId, User, UserId, UserName, Writer, WriterId,
 };
 
 use super::lines::Lines;
@@ -36,6 +37,10 @@ pub struct State {
     pub(super) lockdown: Lockdown,
     /// None before the first entry.
     pub(super) audit: Option<AuditHead>,
+    /// None until a leader has written the founders down.
+    pub(super) roster: Option<Roster>,
+    pub(super) nodes: BTreeMap<NodeId, Node>,
+    pub(super) join_tokens: BTreeMap<TokenId, JoinToken>,
 
     // Indexes: each follows from the above, and is made again by a restore.
     pub(super) user_names: BTreeMap<UserName, UserId>,
@@ -82,6 +87,7 @@ pub struct State {
     pub(super) network_bans: BTreeMap<Network, BanId>,
     /// Bans from the cluster that run out, the next one first.
     pub(super) server_ban_ends: BTreeSet<(Timestamp, BanId)>,
+    pub(super) node_keys: BTreeMap<DeviceId, NodeId>,
     /// Writers whose device is bound no more, or anew.
     pub(super) orphans: BTreeSet<WriterId>,
     /// All writers, the longest idle first.

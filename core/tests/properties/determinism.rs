@@ -155,6 +155,8 @@ fn names(record: &Record, lost: &Record) -> bool {
             _ => false,
         },
         Record::Writer(id, _) => matches!(record, Record::Receipt(writer, ..) if writer == id),
+        // Not by its name, but nodes and tokens are nothing without it.
+        Record::Roster(_) => matches!(record, Record::Node(..) | Record::JoinToken(..)),
         _ => false,
     }
 }

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
-use quorate_core::{Event, State};
+use quorate_core::{Event, State, StateEvent};
 
 use crate::script::logs;
 
 /// Logs that are tried; with fewer of them the rare events (account and room deletions) may be missing.
-const LOGS: usize = 400;
+const LOGS: usize = 600;
 
 #[test]
 fn random_logs_reach_every_event() {
@@ -22,6 +22,7 @@ fn random_logs_reach_every_event() {
             let applied = state.apply(*index, entry);
             for event in &applied.events {
                 let told = match event {
+                    Event::State(StateEvent::Roster(event)) => format!("{event:?}"),
                     Event::State(event) => format!("{event:?}"),
                     Event::Room(line) => format!("{:?}", line.kind),
                 };
@@ -40,7 +41,7 @@ fn first_word(text: &str) -> String {
     text.chars().take_while(|c| c.is_alphanumeric()).collect()
 }
 
-const EVENTS: [&str; 63] = [
+const EVENTS: [&str; 80] = [
     "ClockAdvanced",
     "UserRegistered",
     "DeviceBound",
@@ -104,4 +105,21 @@ const EVENTS: [&str; 63] = [
     "NotAMessage",
     "QuotaExceeded",
     "NoSuchMember",
+    "Founded",
+    "TokenCreated",
+    "TokenUsed",
+    "TokenEnded",
+    "NodeAdmitted",
+    "NodeSettled",
+    "VotingSet",
+    "DrainedSet",
+    "NodeRemoved",
+    "NodeMoved",
+    "CertsWanted",
+    "UnknownToken",
+    "TokenExpired",
+    "TokenUsedUp",
+    "UnknownNode",
+    "NodesChanged",
+    "NoAuthority",
 ];

@@ -89,3 +89,8 @@ story!(a_lockdown_forbids_a_little_more_each_time);
 story!(a_server_role_reaches_into_public_rooms);
 story!(an_operator_looks_after_rooms);
 story!(every_operation_stands_in_the_audit_log);
+story!(a_token_lets_in_as_many_nodes_as_it_says);
+story!(a_token_has_an_end);
+story!(a_node_that_is_gone_is_gone_for_ever);
+story!(who_changes_nodes_has_seen_them);
+story!(a_certificate_is_renewed_when_it_is_asked_for);

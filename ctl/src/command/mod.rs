@@ -3,10 +3,13 @@
 mod access;
 pub(crate) mod audit;
 mod bundle;
+mod certs;
+mod change;
 mod config;
 mod doctor;
 mod events;
 mod export;
+mod grow;
 mod health;
 mod log_level;
 mod member;
@@ -26,8 +29,8 @@ mod user;
 pub(crate) use events::follow as follow_events;
 
 use crate::cli::{
-    AuditCommand, Cli, ClusterCommand, Command, ConfigCommand, DebugCommand, InvitesCommand, LeaderCommand,
-    LogLevelCommand, MemberCommand, RaftCommand, RecoverCommand, SnapshotCommand,
+    AuditCommand, CertsCommand, Cli, ClusterCommand, Command, ConfigCommand, DebugCommand, Global, InvitesCommand,
+    LeaderCommand, LogLevelCommand, MemberCommand, RaftCommand, RecoverCommand, SnapshotCommand, TokenCommand,
 };
 use crate::failure::Failure;
 use crate::link::Link;
@@ -41,8 +44,23 @@ pub(crate) async fn run(cli: &Cli) -> Result<Answer, Failure> {
         Command::Status | Command::Cluster(ClusterCommand::Status) => status::show(&link, stale).await,
         Command::Health(args) | Command::Cluster(ClusterCommand::Health(args)) => Ok(health::show(&link, args).await),
         Command::Cluster(ClusterCommand::New(args)) => new_cluster::make(args, dry_run),
-        Command::Member(MemberCommand::List) => member::list(&link, stale).await,
-        Command::Member(MemberCommand::Show { id }) => member::show(&link, stale, *id).await,
+        Command::Certs(CertsCommand::Show { expiring }) => certs::show(&link, stale, *expiring).await,
+        Command::Certs(CertsCommand::Renew { node, all }) => certs::renew(&link, &cli.global, *node, *all).await,
+        Command::Init(args) | Command::Cluster(ClusterCommand::Init(args)) => {
+            grow::init(&link, &cli.global, args).await
+        }
+        Command::Join(args) | Command::Cluster(ClusterCommand::Join(args)) => {
+            grow::join(&link, &cli.global, args).await
+        }
+        Command::Leave(args) | Command::Cluster(ClusterCommand::Leave(args)) => {
+            change::leave(&link, &cli.global, args.force).await
+        }
+        Command::Token(command) | Command::Cluster(ClusterCommand::Token(command)) => {
+            token(&link, &cli.global, command).await
+        }
+        Command::Remove(args) => change::remove(&link, &cli.global, args.id, args.force).await,
+        Command::Member(command) => member_command(&link, &cli.global, command).await,
+        Command::Leader(LeaderCommand::Transfer { to }) => change::transfer(&link, &cli.global, *to).await,
         Command::Leader(LeaderCommand::Show) => member::leader(&link, stale).await,
         Command::Raft(RaftCommand::Info) => raft::info(&link).await,
         Command::Raft(RaftCommand::Log(args)) => raft::log(&link, args).await,
@@ -89,4 +107,27 @@ pub(crate) async fn run(cli: &Cli) -> Result<Answer, Failure> {
 fn unchanged(mut answer: Answer) -> Answer {
     answer.notes.push("dry run: nothing was changed".to_owned());
     answer
+}
+
+async fn token(link: &Link<'_>, global: &Global, command: &TokenCommand) -> Result<Answer, Failure> {
+    match command {
+        TokenCommand::Create(args) => grow::create_token(link, *args, false, global).await,
+        TokenCommand::Rotate(args) => grow::create_token(link, *args, true, global).await,
+        TokenCommand::List => grow::tokens(link).await,
+        TokenCommand::Revoke { id } => grow::revoke_token(link, *id, global.dry_run).await,
+    }
+}
+
+async fn member_command(link: &Link<'_>, global: &Global, command: &MemberCommand) -> Result<Answer, Failure> {
+    match command {
+        MemberCommand::List => member::list(link, global.stale).await,
+        MemberCommand::Show { id } => member::show(link, global.stale, *id).await,
+        MemberCommand::Promote { id } => change::promote(link, global, *id).await,
+        MemberCommand::Demote { id, force } => change::demote(link, global, *id, *force).await,
+        MemberCommand::Remove(args) => change::remove(link, global, args.id, args.force).await,
+        MemberCommand::SetAddr(args) => change::set_addr(link, global, args).await,
+        MemberCommand::Drain { id, force } => change::drain(link, global, *id, *force).await,
+        MemberCommand::Undrain { id } => change::undrain(link, global, *id).await,
+        MemberCommand::Replace { old, new } => change::replace(link, global, *old, *new).await,
+    }
 }

@@ -127,8 +127,10 @@ fn not_made(error: NewClusterError) -> Failure {
             Failure::new(Exit::Refused, "refused", error.to_string()).hint("give a folder that is empty or not there")
         }
         NewClusterError::Io { ref path, ref source } => Failure::of_io(source, format!("{}: {source}", path.display())),
-        NewClusterError::ClusterFile(_) | NewClusterError::Ca(_) | NewClusterError::Identity { .. } => {
-            Failure::of_error(Exit::Error, "not-made", &error)
-        }
+        NewClusterError::ClusterFile(_)
+        | NewClusterError::Ca(_)
+        | NewClusterError::Authority(_)
+        | NewClusterError::Kek(_)
+        | NewClusterError::Identity { .. } => Failure::of_error(Exit::Error, "not-made", &error),
     }
 }

@@ -8,6 +8,8 @@
 //! GET /v1/raft/log[?from=I&to=I&raw=true]    GET /v1/raft/verify[?all=true]
 //! GET /v1/snapshots              POST /v1/snapshots/save[?stale=true]    (answers with the bytes of a backup)
 //! /v1/users...   /v1/rooms...   /v1/invites...   /v1/bans...   /v1/lockdown   /v1/audit...   /v1/retention   /v1/quota
+//! GET POST /v1/tokens             DELETE /v1/tokens/ID               POST /v1/members/ID/change
+//! POST /v1/certs/renew             POST /v1/leader/transfer        POST /v1/cluster/leave|init|join
 //! GET /metrics                   (the only path of the TCP listener for metrics)
 //! ```
 //! Answers are the structs of `quorate_adminapi` as JSON; errors are `{"error":{"code","message","hint"}}`.
@@ -18,10 +20,12 @@
 mod access;
 mod audit;
 mod metrics;
+mod newcomer;
 mod process;
 mod raft;
 mod reply;
 mod room;
+mod roster;
 mod route;
 mod rule;
 mod serve;
@@ -32,11 +36,14 @@ mod telemetry;
 mod user;
 
 pub use metrics::{Histogram, MetricsSnapshot, OPENMETRICS_CONTENT_TYPE, PeerLag, PeerSeen, SessionCount};
+pub use newcomer::Newcomer;
 pub use process::ProcessNumbers;
 pub use raft::{LogQuery, RaftSource};
+pub use roster::RosterSource;
 pub use route::{HANDLER_DEADLINE, REQUEST_BODY_BYTES_MAX};
 pub use serve::{
     ADMIN_CONNECTIONS_MAX, CONNECTION_LIFE_MAX, METRICS_CONNECTIONS_MAX, PeerUid, serve_admin, serve_metrics,
+    serve_newcomer,
 };
 pub use snapshot::{BackupBody, SnapshotSource};
 pub use socket::{AdminSocket, AdminSocketError};

@@ -30,7 +30,7 @@ impl From<AdminError> for Refused {
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
         let status = match self.0.code.as_str() {
-            code::NO_QUORUM | code::NOT_FORMED | code::LEADER_UNREACHABLE | code::BUSY => {
+            code::NO_QUORUM | code::NOT_FORMED | code::LEADER_UNREACHABLE | code::NOBODY_ANSWERED | code::BUSY => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
             code::UNKNOWN_NODE
@@ -39,7 +39,8 @@ impl IntoResponse for Refused {
             | code::UNKNOWN_ROOM
             | code::UNKNOWN_BAN
             | code::UNKNOWN_DEVICE
-            | code::UNKNOWN_INVITE => StatusCode::NOT_FOUND,
+            | code::UNKNOWN_INVITE
+            | code::UNKNOWN_TOKEN => StatusCode::NOT_FOUND,
             code::METHOD_NOT_ALLOWED => StatusCode::METHOD_NOT_ALLOWED,
             code::BAD_REQUEST | code::BAD_PASSWORD => StatusCode::BAD_REQUEST,
             code::TOO_LARGE => StatusCode::PAYLOAD_TOO_LARGE,

@@ -16,7 +16,9 @@ use quorate_core::NodeId;
 use serde::Deserialize;
 
 use super::metrics::{OPENMETRICS_CONTENT_TYPE, to_openmetrics};
+use super::newcomer::Newcomer;
 use super::reply::Refused;
+use super::roster::RosterSource;
 use super::source::{AdminError, Source};
 
 /// The longest body of a request, in bytes.
@@ -25,7 +27,7 @@ pub const REQUEST_BODY_BYTES_MAX: usize = 64 * 1024;
 pub const HANDLER_DEADLINE: Duration = Duration::from_secs(8);
 
 /// All paths.
-pub(super) fn admin_routes<S: Source>(source: Arc<S>) -> Router {
+pub(super) fn admin_routes<S: RosterSource>(source: Arc<S>) -> Router {
     let routes = Router::new()
         .route("/v1/status", get(status::<S>))
         .route("/v1/health", get(health::<S>))
@@ -42,10 +44,16 @@ pub(super) fn admin_routes<S: Source>(source: Arc<S>) -> Router {
         .merge(super::user::routes::<S>())
         .merge(super::room::routes::<S>())
         .merge(super::access::routes::<S>())
-        .merge(super::audit::routes::<S>());
+        .merge(super::audit::routes::<S>())
+        .merge(super::roster::routes::<S>());
     bounded(routes)
         .merge(super::snapshot::save_routes::<S>())
         .with_state(source)
+}
+
+/// Those of a node that belongs to no cluster yet.
+pub(super) fn newcomer_routes<N: Newcomer>(newcomer: Arc<N>) -> Router {
+    bounded(super::newcomer::routes::<N>()).with_state(newcomer)
 }
 
 /// `/metrics` and nothing else.
@@ -54,7 +62,7 @@ pub(super) fn metrics_routes<S: Source>(source: Arc<S>) -> Router {
 }
 
 /// The limits that hold for every path, and answers where there is none.
-fn bounded<S: Source>(routes: Router<Arc<S>>) -> Router<Arc<S>> {
+fn bounded<S: Send + Sync + 'static>(routes: Router<Arc<S>>) -> Router<Arc<S>> {
     routes
         .fallback(unknown_path)
         .method_not_allowed_fallback(method_not_allowed)

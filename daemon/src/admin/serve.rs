@@ -14,7 +14,9 @@ use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
-use super::route::{admin_routes, metrics_routes};
+use super::newcomer::Newcomer;
+use super::roster::RosterSource;
+use super::route::{admin_routes, metrics_routes, newcomer_routes};
 use super::socket::AdminSocket;
 use super::source::Source;
 
@@ -38,10 +40,19 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 pub struct PeerUid(pub u32);
 
 /// Serves the admin API until `stop` is ready; then requests in flight have a moment to finish. The socket's file goes.
-pub async fn serve_admin<S: Source>(socket: AdminSocket, source: Arc<S>, stop: impl Future<Output = ()> + Send) {
+pub async fn serve_admin<S: RosterSource>(socket: AdminSocket, source: Arc<S>, stop: impl Future<Output = ()> + Send) {
     let listener = AdminListener {
         socket,
         routes: admin_routes(source),
+    };
+    serve(listener, ADMIN_CONNECTIONS_MAX, stop).await;
+}
+
+/// As [`serve_admin`], for a node that belongs to no cluster yet.
+pub async fn serve_newcomer<N: Newcomer>(socket: AdminSocket, newcomer: Arc<N>, stop: impl Future<Output = ()> + Send) {
+    let listener = AdminListener {
+        socket,
+        routes: newcomer_routes(newcomer),
     };
     serve(listener, ADMIN_CONNECTIONS_MAX, stop).await;
 }

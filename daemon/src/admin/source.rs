@@ -143,6 +143,32 @@ pub enum AdminError {
     /// What is stored cannot be read.
     #[error("what is stored cannot be read: {0}")]
     Unreadable(String),
+    /// It would leave the cluster worse off; an operator may force it.
+    #[error("{0}")]
+    Unsafe(String),
+    /// It cannot be done, forced or not.
+    #[error("{0}")]
+    Impossible(String),
+    /// The node belongs to no cluster, and waits to be told of one.
+    #[error("this node belongs to no cluster: it waits for init or join")]
+    Vacant,
+    /// Another cluster, or somebody in between.
+    #[error("{0}")]
+    WrongCa(String),
+    /// The cluster to join said no.
+    #[error("{message}")]
+    NotAdmitted {
+        /// For programs.
+        code: String,
+        /// For people.
+        message: String,
+    },
+    /// The cluster to join was not reached.
+    #[error("{0}")]
+    NobodyAnswered(String),
+    /// The config or the data directory are not as they must be; nothing was changed in the cluster.
+    #[error("{0}")]
+    NotHere(String),
     /// No node's address is known well enough for a link.
     #[error("no link can be made: {0}")]
     NoLink(String),
@@ -177,8 +203,30 @@ impl AdminError {
             Self::Busy(_) => {
                 ErrorBody::new(code::BUSY, self.to_string()).with_hint("ask again in a moment, or another node")
             }
-            Self::NoLink(_) | Self::Failed(_) | Self::Unreadable(_) => ErrorBody::new(code::INTERNAL, self.to_string()),
+            Self::NoLink(_) | Self::Failed(_) | Self::Unreadable(_) | Self::NotHere(_) => {
+                ErrorBody::new(code::INTERNAL, self.to_string())
+            }
             Self::BadPassword(_) => ErrorBody::new(code::BAD_PASSWORD, self.to_string()),
+            Self::Unsafe(_) => {
+                ErrorBody::new(code::REFUSED, self.to_string()).with_hint("--force does it all the same")
+            }
+            Self::Impossible(_) => ErrorBody::new(code::REFUSED, self.to_string()),
+            Self::Vacant => ErrorBody::new(code::NOT_FORMED, self.to_string())
+                .with_hint("chatctl cluster init forms one; chatctl cluster join ADDR --token-file FILE joins one"),
+            Self::WrongCa(_) => ErrorBody::new(code::WRONG_CA, self.to_string())
+                .with_hint("is the address right, and the token from this cluster?"),
+            Self::NotAdmitted { code, .. } => {
+                let body = ErrorBody::new(code, self.to_string());
+                match code.as_str() {
+                    code::NODE_REMOVED => {
+                        body.with_hint("empty this node's data directory: it then joins under a new id")
+                    }
+                    _ => body.with_hint("chatctl cluster token create, on a node of the cluster, makes a new one"),
+                }
+            }
+            Self::NobodyAnswered(_) => ErrorBody::new(code::NOBODY_ANSWERED, self.to_string()).with_hint(
+                "the addresses are those for nodes ([listen] advertise_peer), and the cluster needs a quorum",
+            ),
             Self::LeaderUnreachable { .. } => {
                 ErrorBody::new(code::LEADER_UNREACHABLE, self.to_string()).with_hint(STALE)
             }

@@ -31,7 +31,10 @@ const KEPT_LEADERSHIP: Duration = Duration::from_secs(60);
 /// log.
 fn could_lead(view: &View, peer: NodeId, heartbeats: Duration, now: Instant) -> bool {
     let settled = view.role == Role::Leader && !view.joint && view.membership_committed;
-    let voter = view.members.get(&peer).is_some_and(|member| member.voter);
+    let voter = view
+        .members
+        .get(&peer)
+        .is_some_and(|member| member.voter && member.may_lead);
     let Some(progress) = view.peers.get(&peer) else {
         return false;
     };

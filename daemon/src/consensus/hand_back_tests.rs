@@ -12,6 +12,7 @@ fn healthy(now: Instant) -> View {
     let member = |_| MemberView {
         addrs: NodeAddrs::default(),
         voter: true,
+        may_lead: true,
     };
     let progress = PeerProgress {
         matched: Some(LogIndex(1000)),
@@ -144,4 +145,13 @@ fn a_target_that_kept_leadership_is_trusted_again() {
     let again = led + Duration::from_secs(101);
     assert_eq!(watch(&mut hand_back, again, 20, |_, _| ()), Some((5, NodeId(3))));
     assert_eq!(hand_back.attempt.unwrap().backoff, BACKOFF_MIN);
+}
+
+#[test]
+fn who_may_not_lead_is_passed_over() {
+    let drained = |view: &mut View| view.members.get_mut(&NodeId(3)).unwrap().may_lead = false;
+    assert_eq!(
+        watch(&mut controller(), Instant::now(), 20, |_, view| drained(view)),
+        Some((5, NodeId(2)))
+    );
 }

@@ -99,9 +99,17 @@ impl Consensus {
     /// # Errors
     /// Nobody else leads: see [`StepDownError`].
     pub async fn step_down(&self, deadline: Instant) -> Result<Option<NodeId>, StepDownError> {
-        let inner = self.inner();
         // The controller of the next leader may hand it back here; who drains stops soon after, so that is its own affair.
-        inner.draining.store(true, Ordering::Relaxed);
+        self.inner().draining.store(true, Ordering::Relaxed);
+        self.hand_off(deadline).await
+    }
+
+    /// As [`Consensus::step_down`], for a node that goes on.
+    ///
+    /// # Errors
+    /// Nobody else leads: see [`StepDownError`].
+    pub async fn hand_off(&self, deadline: Instant) -> Result<Option<NodeId>, StepDownError> {
+        let inner = self.inner();
         loop {
             let view = inner.view.borrow().clone();
             let own = inner.config.node_id;

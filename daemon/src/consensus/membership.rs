@@ -65,6 +65,18 @@ impl Consensus {
             .await
     }
 
+    /// Takes a voter's vote; it gets the log as before. Leadership is to be moved away first.
+    ///
+    /// # Errors
+    /// See [`MembershipError`].
+    pub async fn demote(&self, node: NodeId, deadline: Instant) -> Result<LogIndex, MembershipError> {
+        if !self.view().borrow().voters().any(|voter| voter == node) {
+            return Err(MembershipError::WrongNode(node));
+        }
+        self.change(ChangeMembers::RemoveVoters([node].into()), true, deadline)
+            .await
+    }
+
     /// Removes a voter or learner altogether. Leadership is to be moved away first: a leader is not removed here.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use openraft::async_runtime::WatchReceiver;
@@ -44,6 +44,8 @@ pub(super) struct Inner {
     pub(super) stay: Arc<Stay>,
     pub(super) hand_back_on: AtomicBool,
     pub(super) draining: AtomicBool,
+    /// Who must not lead, by the operators' wish.
+    avoided: Mutex<BTreeSet<NodeId>>,
     running: Arc<AtomicBool>,
     readers: Readers,
     links: Arc<Links>,
@@ -89,9 +91,17 @@ impl Consensus {
         local: Arc<Local>,
         links: Arc<Links>,
     ) -> Result<Self, StartError> {
-        let stored: BTreeSet<NodeId> = store.reader().membership().voter_ids().collect();
+        let stored = store.reader().membership();
+        let known: BTreeSet<NodeId> = stored.voter_ids().collect();
         let listed = config.formation.members().keys().copied();
-        let voters = if stored.is_empty() { listed.collect() } else { stored };
+        let voters = if known.is_empty() { listed.collect() } else { known };
+        // The list is of the first day, and nodes move.
+        let members = config.formation.members().iter();
+        links
+            .addrs()
+            .learn(members.map(|(id, addrs)| (*id, addrs.peer.clone())));
+        let nodes = stored.nodes().map(|(id, addrs)| (*id, addrs.peer.clone()));
+        links.addrs().learn(nodes.collect::<BTreeMap<_, _>>());
         let openraft = config.openraft(local.cluster_id().to_string(), &voters)?;
         let stay = Arc::new(Stay::default());
         let reply_deadline = 2 * config.election_timeout_max();
@@ -113,6 +123,7 @@ impl Consensus {
         let inner = Arc::new(Inner {
             hand_back_on: AtomicBool::new(config.hand_back.is_some()),
             draining: AtomicBool::new(false),
+            avoided: Mutex::default(),
             running,
             readers,
             links: Arc::clone(&links),
@@ -190,6 +201,12 @@ impl Consensus {
         self.0.links.close_all(CloseCode::Draining, "node is shutting down");
     }
 
+    /// Leadership is not handed to these from now on. Whoever of them leads hands it off ([`Consensus::hand_off`]); the view
+    /// shows it some milliseconds later.
+    pub fn set_avoided(&self, nodes: BTreeSet<NodeId>) {
+        *self.0.avoided.lock().unwrap_or_else(PoisonError::into_inner) = nodes;
+    }
+
     /// Whether this node takes part: it is enrolled, and Raft runs.
     #[must_use]
     pub fn is_running(&self) -> bool {
@@ -218,6 +235,14 @@ impl std::fmt::Debug for Consensus {
 }
 
 impl Inner {
+    fn mark_avoided(&self, view: &mut View) {
+        for node in self.avoided.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            if let Some(member) = view.members.get_mut(node) {
+                member.may_lead = false;
+            }
+        }
+    }
+
     fn tasks(&self) -> MutexGuard<'_, JoinSet<()>> {
         self.tasks.lock().expect("nothing panics while it holds this lock")
     }
@@ -236,9 +261,7 @@ fn set_once(stopped: &watch::Sender<Option<StopCause>>, cause: StopCause) {
 /// Enrols this node, writes the first entry of a founder's log, and lets Raft run.
 async fn form(inner: Arc<Inner>, local: Arc<Local>) {
     let members = inner.config.formation.members();
-    let listed: BTreeMap<NodeId, String> = members.iter().map(|(id, addrs)| (*id, addrs.peer.clone())).collect();
-    inner.links.addrs().learn(listed.clone());
-    match enrol::enrol(&local, &inner.links, listed.keys().copied()).await {
+    match enrol::enrol(&local, &inner.links, members.keys().copied()).await {
         Ok(()) => {}
         Err(Some(refused)) => return set_once(&inner.stopped, StopCause::Refused(refused)),
         // The store says so itself.
@@ -259,7 +282,7 @@ async fn form(inner: Arc<Inner>, local: Arc<Local>) {
         }
     }
     inner.running.store(true, Ordering::Release);
-    let others = listed.keys().copied().filter(|node| *node != inner.config.node_id);
+    let others = members.keys().copied().filter(|node| *node != inner.config.node_id);
     let is_member = |node: &NodeId| {
         let view = inner.view.borrow();
         view.members.is_empty() || view.members.contains_key(node)
@@ -279,6 +302,7 @@ async fn watch_metrics(inner: Arc<Inner>, heard: Arc<Heard>, publish: watch::Sen
             (View::of(&metrics), metrics.running_state.clone())
         };
         heard.hide_silent_leader(&mut view, own, silence_max);
+        inner.mark_avoided(&mut view);
         if view.membership_at != membership_at {
             membership_at = view.membership_at;
             links

@@ -34,6 +34,8 @@ pub struct MemberView {
     pub addrs: NodeAddrs,
     /// Whether it votes (in either half of a joint membership).
     pub voter: bool,
+    /// Whether operators let it lead ([`Consensus::set_avoided`](super::Consensus::set_avoided)).
+    pub may_lead: bool,
 }
 
 /// What a leader knows of a peer.
@@ -111,6 +113,12 @@ impl View {
             .map(|(id, _)| *id)
     }
 
+    /// Whether this node leads and should not.
+    #[must_use]
+    pub fn should_hand_off(&self, own: NodeId) -> bool {
+        self.role == Role::Leader && self.members.get(&own).is_some_and(|member| !member.may_lead)
+    }
+
     pub(crate) fn outside() -> Self {
         Self::default()
     }
@@ -168,6 +176,7 @@ fn members(membership: &Membership) -> BTreeMap<NodeId, MemberView> {
                 MemberView {
                     addrs: addrs.clone(),
                     voter: voters.contains(id),
+                    may_lead: true,
                 },
             )
         })

@@ -4,34 +4,45 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use quorate_certs::{NodeIdentity, SharedIdentity};
+use quorate_certs::{ClusterKek, NodeIdentity, SharedIdentity};
 use quorate_core::NodeId;
-use quorate_formation::ClusterFile;
+use quorate_formation::{AuthorityFile, ClusterFile};
 
 use super::NodeError;
+use super::place::{self, JoinedFile};
+use super::renew;
 use crate::config::Config;
+use crate::consensus::Formation;
 use crate::consensus::types::NodeAddrs;
 use crate::fanout::Hub;
+use crate::steward::Founding;
 use crate::store::{Contents, Store};
-
-/// The name of a cluster that has no file to say it.
-const UNNAMED: &str = "quorate";
 
 /// The ground under a node.
 pub(super) struct Ground {
     pub(super) identity: SharedIdentity,
     pub(super) node: NodeId,
-    pub(super) cluster_name: String,
-    /// Who forms the cluster; empty without a cluster file.
-    pub(super) founders: BTreeMap<NodeId, NodeAddrs>,
+    pub(super) formation: Formation,
+    pub(super) founding: Founding,
+    pub(super) kek: Option<ClusterKek>,
     pub(super) hub: Arc<Hub>,
     pub(super) store: Store,
+}
+
+/// Whether there is neither a node in the data directory nor a file that says of which cluster one is to be made there.
+/// Blocks.
+pub(super) fn is_vacant(config: &Config) -> Result<bool, NodeError> {
+    if config.cluster.file.is_some() {
+        return Ok(false);
+    }
+    Ok(matches!(inspect(&config.node.data_dir)?, Contents::Empty))
 }
 
 /// Checks that certificate, cluster file and data directory are of one node, and opens the data.
 /// Blocks.
 pub(super) fn lay(config: &Config) -> Result<Ground, NodeError> {
-    let identity = super::identity::load(config)?;
+    let data_dir = &config.node.data_dir;
+    let identity = place::identity(config)?;
     let node = identity.node_id();
     if let Some(configured) = config.node.id.filter(|configured| *configured != node) {
         return Err(NodeError::OtherNode {
@@ -42,19 +53,54 @@ pub(super) fn lay(config: &Config) -> Result<Ground, NodeError> {
     let file = config.cluster.file.as_deref().map(ClusterFile::load).transpose()?;
     if let Some(file) = &file {
         check(file, &identity)?;
+        if matches!(inspect(data_dir)?, Contents::Empty) {
+            place::bring_authority(place::founders_folder(config), data_dir)?;
+            place::create(data_dir, identity.cluster_id().clone(), node)?;
+        }
     }
-    let store = open(&config.node.data_dir, &identity, file.is_some())?;
-    let cluster_name = file.as_ref().map_or(UNNAMED, ClusterFile::name).to_owned();
-    let founders = file.iter().flat_map(|file| file.nodes().iter().map(founder)).collect();
-    let (hub, store) = store;
+    let (hub, store) = open(data_dir, &identity)?;
+    let (formation, name) = formation(config, file.as_ref(), node)?;
+    let founding = place::founding(data_dir, name.as_deref())?;
+    let kek = ClusterKek::load(data_dir)?;
+    let identity = renew::at_start(data_dir, identity, kek.as_ref(), &store.reader(), &founding);
     Ok(Ground {
-        identity: SharedIdentity::new(identity),
         node,
-        cluster_name,
-        founders,
+        formation,
+        founding,
+        kek,
+        identity: SharedIdentity::new(identity),
         hub,
         store,
     })
+}
+
+/// How this node's log begins, and what the cluster is called by whom it was met first.
+fn formation(
+    config: &Config,
+    file: Option<&ClusterFile>,
+    node: NodeId,
+) -> Result<(Formation, Option<String>), NodeError> {
+    if let Some(file) = file {
+        let founders = file.nodes().iter().map(founder).collect();
+        return Ok((Formation::Founder(founders), Some(file.name().to_owned())));
+    }
+    let data_dir = &config.node.data_dir;
+    if let Some(joined) = JoinedFile::load(data_dir)? {
+        let addrs = |peer| NodeAddrs {
+            peer,
+            client: String::new(),
+        };
+        let members = joined.members.into_iter().map(|(id, peer)| (id, addrs(peer)));
+        return Ok((Formation::Joiner(members.collect()), Some(joined.name)));
+    }
+    if let Some(authority) = AuthorityFile::load(data_dir)? {
+        let addrs = NodeAddrs::from(&place::own_reach(config)?);
+        return Ok((
+            Formation::Founder(BTreeMap::from([(node, addrs)])),
+            Some(authority.name),
+        ));
+    }
+    Ok((Formation::Joiner(BTreeMap::new()), None))
 }
 
 fn check(file: &ClusterFile, identity: &NodeIdentity) -> Result<(), NodeError> {
@@ -72,21 +118,20 @@ fn check(file: &ClusterFile, identity: &NodeIdentity) -> Result<(), NodeError> {
     Ok(())
 }
 
-fn open(dir: &Path, identity: &NodeIdentity, is_founder: bool) -> Result<(Arc<Hub>, Store), NodeError> {
-    let failed = |source| NodeError::Open {
+fn inspect(dir: &Path) -> Result<Contents, NodeError> {
+    Store::inspect(dir).map_err(|source| NodeError::Open {
         dir: dir.to_owned(),
         source,
-    };
+    })
+}
+
+fn open(dir: &Path, identity: &NodeIdentity) -> Result<(Arc<Hub>, Store), NodeError> {
     let (cluster, node) = (identity.cluster_id().clone(), identity.node_id());
-    if matches!(Store::inspect(dir).map_err(failed)?, Contents::Empty) {
-        if !is_founder {
-            return Err(NodeError::NoCluster { dir: dir.to_owned() });
-        }
-        let made = Store::create(dir, cluster.clone(), node).map_err(failed)?;
-        tracing::info!(dir = %dir.display(), incarnation = %made.incarnation, "a new data directory");
-    }
     let hub = Arc::new(Hub::default());
-    let store = Store::open(dir, Some((cluster, node)), Arc::clone(&hub)).map_err(failed)?;
+    let store = Store::open(dir, Some((cluster, node)), Arc::clone(&hub)).map_err(|source| NodeError::Open {
+        dir: dir.to_owned(),
+        source,
+    })?;
     Ok((hub, store))
 }
 

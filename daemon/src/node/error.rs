@@ -3,9 +3,9 @@
 use std::io;
 use std::path::PathBuf;
 
-use quorate_certs::{IdentityError, SecretsError};
+use quorate_certs::{CaError, IdentityError, KekError, SecretsError};
 use quorate_core::NodeId;
-use quorate_formation::ClusterFileError;
+use quorate_formation::{AuthorityFileError, ClusterFileError};
 use thiserror::Error;
 
 use crate::admin::AdminSocketError;
@@ -21,14 +21,30 @@ pub enum NodeError {
     /// Mend the cluster file.
     #[error("the cluster file cannot be used")]
     ClusterFile(#[from] ClusterFileError),
-    /// Form the cluster: `chatctl cluster new` makes the file that is missing.
-    #[error(
-        "the data directory {dir} is empty and no cluster file is named ([cluster] file): there is no cluster to be a node of"
-    )]
-    NoCluster {
-        /// The empty directory.
-        dir: PathBuf,
+    /// Look at the file, or give the node an empty data directory.
+    #[error("{path}")]
+    Place {
+        /// Which file or directory.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
     },
+    /// Say in the config where others reach this node.
+    #[error("this node listens on all addresses, so its config must say where others reach it: [listen] {key}")]
+    NoAdvertised {
+        /// Which key is missing.
+        key: &'static str,
+    },
+    /// The CA could not be made.
+    #[error("the cluster's CA could not be made")]
+    Ca(#[from] CaError),
+    /// Mend the file with the key of the cluster.
+    #[error("the cluster's key cannot be used")]
+    Kek(#[from] KekError),
+    /// Mend the file with the CA.
+    #[error("the cluster's CA cannot be used")]
+    Authority(#[from] AuthorityFileError),
     /// Give the node its own certificate.
     #[error("the certificate is node {certified}'s and the config says node {configured}")]
     OtherNode {

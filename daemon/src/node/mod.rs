@@ -5,24 +5,29 @@
 
 mod audit;
 mod build;
+mod change;
 mod drain;
 mod error;
 mod facts;
-mod identity;
+mod farewell;
 mod inspect;
 mod level;
 mod measure;
 mod notify;
 mod operate;
 mod own_addrs;
+mod place;
 mod pulse;
 mod reload;
+mod renew;
 mod run;
+mod safety;
 mod source;
 mod telemetry;
 mod trace;
 mod udp;
 mod view;
+mod waiting;
 mod witness;
 
 pub use error::NodeError;

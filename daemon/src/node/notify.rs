@@ -52,6 +52,19 @@ pub(super) async fn keep(consensus: Consensus) {
     }
 }
 
+/// As [`keep`], for a node that belongs to no cluster: the runtime's own turn is the sign of life.
+pub(super) async fn keep_waiting() {
+    let watchdog = sd_notify::watchdog_enabled();
+    let interval = watchdog.map_or(STATUS_INTERVAL, |limit| limit / 3);
+    loop {
+        if watchdog.is_some() {
+            tell(&[NotifyState::Watchdog]);
+        }
+        status("belongs to no cluster; waits for chatctl cluster init or join");
+        sleep(interval).await;
+    }
+}
+
 /// The role and the quorum in one line.
 pub(super) fn line(view: &View) -> String {
     let voters = view.voters().count();

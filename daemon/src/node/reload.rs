@@ -8,6 +8,7 @@ use quorate_certs::{IdentityError, OtherNode, SharedIdentity};
 use quorate_transport::ListenerHandle;
 
 use super::level::Level;
+use super::place;
 use crate::chronicle::Chronicle;
 use crate::config::{self, Config, ConfigError, Flags, Limits as LimitsConfig};
 use crate::session::{Limits, Rates};
@@ -67,7 +68,7 @@ impl Reload {
         let env = config::environment();
         let config = Config::load(Some(&self.file), &env, &self.flags)?;
         let settings = config::settings(Some(&self.file), &env, &self.flags)?;
-        let identity = super::identity::load(&config)?;
+        let identity = place::identity(&config)?;
         let cert_expires = identity.expires_at().into();
         self.identity.replace(identity)?;
         self.level.configure(config.log.level.clone());

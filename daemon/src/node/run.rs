@@ -24,19 +24,20 @@ use super::reload::{Reload, rates, sessions_per_address};
 use super::source::NodeSource;
 use super::telemetry::Desk;
 use super::trace::Traces;
-use super::view;
 use super::witness::Witness;
-use super::{NodeError, notify, own_addrs};
+use super::{NodeError, farewell, notify, own_addrs, renew, view, waiting};
 use crate::admin::{self, AdminSocket};
 use crate::chronicle::Chronicle;
 use crate::config::{self, Config, Flags, Registration};
-use crate::consensus::{Consensus, ConsensusConfig, Formation};
+use crate::consensus::{Consensus, ConsensusConfig};
 use crate::janitor;
+use crate::join::{Gate, GateParts};
 use crate::peer::{self, AddressBook, Enrolment, Links, Local, PeerHandlers};
 use crate::presence::{self, Board};
 use crate::relay::{Clock, FactsSource, HashesSource, Listeners, Relay, Server, Sources, VitalsSource, keep_clock};
 use crate::search::Search;
 use crate::session::{self, Cluster, Counters, Exports, Limits, Passwords, Services};
+use crate::steward::Steward;
 
 /// The file in the data directory that lets stateless resets survive a restart.
 const SECRETS_FILE: &str = "endpoint.key";
@@ -54,6 +55,11 @@ pub async fn run(file: PathBuf, flags: Flags, config: Config, traces: Traces) ->
     let settings = config::settings(Some(&file), &config::environment(), &flags).unwrap_or_default();
     let chronicle = Arc::new(Chronicle::default());
     let level = Level::new(traces, config.log.level.clone(), Arc::clone(&chronicle));
+    let looked = config.clone();
+    let vacant = tokio::task::spawn_blocking(move || build::is_vacant(&looked)).await;
+    if vacant.expect("it does not panic")? && waiting::wait(&config).await? == waiting::Ended::Stopped {
+        return Ok(());
+    }
     // The data first: nothing is bound or said before it is sure whose they are.
     let laid = config.clone();
     let ground = tokio::task::spawn_blocking(move || build::lay(&laid))
@@ -62,8 +68,9 @@ pub async fn run(file: PathBuf, flags: Flags, config: Config, traces: Traces) ->
     let Ground {
         identity,
         node,
-        cluster_name,
-        founders,
+        formation,
+        founding,
+        kek,
         hub,
         store,
     } = ground;
@@ -83,9 +90,8 @@ pub async fn run(file: PathBuf, flags: Flags, config: Config, traces: Traces) ->
         None => None,
     };
     let dialer = peers.handle().peer_dialer().expect("the peer port dials");
-    let known = founders.iter().map(|(id, addrs)| (*id, addrs.peer.clone())).collect();
     let local = Arc::new(Local::new(store.identity(), store.log()));
-    let links = Links::new(dialer, AddressBook::new(known), Arc::clone(&local));
+    let links = Links::new(dialer, AddressBook::default(), Arc::clone(&local));
 
     let consensus = Consensus::start(
         ConsensusConfig {
@@ -95,7 +101,7 @@ pub async fn run(file: PathBuf, flags: Flags, config: Config, traces: Traces) ->
             snapshot_entries: config.raft.snapshot_entries,
             keep_entries: config.raft.keep_entries,
             hand_back: config.raft.hand_back,
-            formation: Formation::Founder(founders),
+            formation,
         },
         &store,
         Arc::clone(&local),
@@ -142,7 +148,13 @@ pub async fn run(file: PathBuf, flags: Flags, config: Config, traces: Traces) ->
     let handlers = PeerHandlers {
         raft: consensus.stream_handler(),
         relay: Arc::new(Server::new(consensus.clone(), clock, sources, listeners)),
-        join: None,
+        join: Some(Arc::new(Gate::new(GateParts {
+            cluster: store.identity().cluster.clone(),
+            kek: kek.clone(),
+            consensus: consensus.clone(),
+            relay: Arc::clone(&relay),
+            reader: store.reader(),
+        }))),
     };
     tracing::info!(
         %node,
@@ -165,6 +177,23 @@ pub async fn run(file: PathBuf, flags: Flags, config: Config, traces: Traces) ->
     tokio::spawn(view::follow(consensus.view(), leads, move |view| {
         view.leader == Some(node)
     }));
+    let name = founding.name.clone();
+    let steward = Steward {
+        consensus: consensus.clone(),
+        relay: Arc::clone(&relay),
+        reader: store.reader(),
+        local: Arc::clone(&local),
+        founding,
+    };
+    tokio::spawn(renew::keep(
+        config.node.data_dir.clone(),
+        identity.clone(),
+        kek.clone(),
+        store.reader(),
+    ));
+    tokio::spawn(steward.keep());
+    let follows_drain = tokio::spawn(farewell::follow_drain(node, store.reader(), draining.clone()));
+    let removed = farewell::removed(node, Arc::clone(&local), store.reader(), consensus.view());
     tokio::spawn(janitor::keep(Arc::clone(&relay), store.reader(), leads_seen));
     let (search, search_keeper) = if config.search.enabled {
         let dir = config.node.data_dir.join(SEARCH_DIR);
@@ -217,7 +246,7 @@ pub async fn run(file: PathBuf, flags: Flags, config: Config, traces: Traces) ->
     let source = Arc::new(NodeSource {
         node,
         cluster_id: store.identity().cluster.to_string(),
-        cluster_name,
+        name,
         consensus: consensus.clone(),
         relay,
         links: Arc::clone(&links),
@@ -268,6 +297,7 @@ pub async fn run(file: PathBuf, flags: Flags, config: Config, traces: Traces) ->
         counters,
         search: search_keeper,
     };
+    let mut removed = std::pin::pin!(removed);
     let why = loop {
         tokio::select! {
             signal = signals.wait() => match signal {
@@ -281,8 +311,15 @@ pub async fn run(file: PathBuf, flags: Flags, config: Config, traces: Traces) ->
             },
             error = failure.wait() => break Some(NodeError::Storage(error)),
             cause = drain.consensus.stopped() => break Some(NodeError::Stopped(cause)),
+            why = &mut removed => {
+                // In good order and without a fault, so that nothing starts it again.
+                tracing::warn!("{why}");
+                break None;
+            }
         }
     };
+    // From here on it drains for good.
+    follows_drain.abort();
     notify::stopping();
     // Besides the rest: whoever asks for the status now asks another node.
     chronicle.note(EventKind::Stopping, node, format!("n{node} is about to end"));
@@ -351,14 +388,14 @@ async fn until(mut stopped: watch::Receiver<bool>) {
     let _ = stopped.wait_for(|stopped| *stopped).await;
 }
 
-struct Signals {
+pub(super) struct Signals {
     terminate: Signal,
     interrupt: Signal,
     hang_up: Signal,
 }
 
 impl Signals {
-    fn new() -> std::io::Result<Self> {
+    pub(super) fn new() -> std::io::Result<Self> {
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
@@ -366,7 +403,7 @@ impl Signals {
         })
     }
 
-    async fn wait(&mut self) -> What {
+    pub(super) async fn wait(&mut self) -> What {
         tokio::select! {
             _ = self.terminate.recv() => What::Stop,
             _ = self.interrupt.recv() => What::Stop,
@@ -375,7 +412,7 @@ impl Signals {
     }
 }
 
-enum What {
+pub(super) enum What {
     Stop,
     Reload,
 }

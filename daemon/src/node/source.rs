@@ -10,7 +10,8 @@ use quorate_adminapi::{
     AuditReport, Cluster, Member, MemberRole, MemberState, RaftInfo, StateHash, Status, UtcTime, Version, warnings,
 };
 use quorate_core::{
-    AuditEntry, AuditNo, Done, Lockdown, LogIndex, NodeId, Operation, Operator, PasswordHash, Refusal, State, UserId,
+    AuditEntry, AuditNo, Done, Lockdown, LogIndex, Node, NodeId, Operation, Operator, PasswordHash, Refusal, State,
+    UserId,
 };
 use quorate_protocol::relay::{Facts, PeerFacts};
 use tokio::sync::mpsc;
@@ -37,7 +38,8 @@ pub(super) const LEADER_DEADLINE: Duration = Duration::from_secs(3);
 pub(super) struct NodeSource {
     pub(super) node: NodeId,
     pub(super) cluster_id: String,
-    pub(super) cluster_name: String,
+    /// What the cluster was called when this node met it.
+    pub(super) name: String,
     pub(super) consensus: Consensus,
     pub(super) relay: Arc<Relay>,
     pub(super) links: Arc<Links>,
@@ -98,6 +100,13 @@ impl NodeSource {
             .map(|facts| facts.peers.iter().map(|peer| (peer.node, *peer)).collect())
             .unwrap_or_default();
         let end = leader.and_then(|leader| facts.get(&leader)).map(|facts| facts.last_log);
+        let wished: BTreeMap<NodeId, Wished> = self.facts.reader.with_state(|state| {
+            let wished = |node: &Node| Wished {
+                removed: node.is_removed(),
+                drained: node.drained,
+            };
+            state.nodes().map(|(id, node)| (id, wished(node))).collect()
+        });
         let nodes: Vec<_> = view
             .members
             .iter()
@@ -115,7 +124,7 @@ impl NodeSource {
                     told.get(id).and_then(|peer| peer.matched)
                 };
                 let lag = end.zip(matched).map(|(end, matched)| end.0.saturating_sub(matched.0));
-                let state = state(own, role, lag);
+                let state = state(own, wished.get(id).copied().unwrap_or_default(), role, lag);
                 let mut vitals = known.get(id).map(Known::shown).unwrap_or_default();
                 if state == MemberState::CatchingUp {
                     vitals.catch_up_percent = end.zip(matched).map(|(end, matched)| percent(matched, end));
@@ -145,7 +154,11 @@ impl NodeSource {
             .collect();
         let mut cluster = Cluster::of(
             self.cluster_id.clone(),
-            self.cluster_name.clone(),
+            self.facts.reader.with_state(|state| {
+                state
+                    .roster()
+                    .map_or_else(|| self.name.clone(), |roster| roster.name.clone())
+            }),
             term,
             committed,
             &nodes,
@@ -182,10 +195,18 @@ fn percent(matched: LogIndex, end: LogIndex) -> u8 {
 /// Entries that a learner may be behind and count as up.
 const LAG_MAX: u64 = 1000;
 
-fn state(facts: Option<&Facts>, role: MemberRole, lag: Option<u64>) -> MemberState {
+/// What operators want of a node, beyond its vote.
+#[derive(Clone, Copy, Debug, Default)]
+struct Wished {
+    removed: bool,
+    drained: bool,
+}
+
+fn state(facts: Option<&Facts>, wished: Wished, role: MemberRole, lag: Option<u64>) -> MemberState {
     match facts {
+        _ if wished.removed => MemberState::Removed,
         None => MemberState::Down,
-        Some(facts) if facts.draining => MemberState::Draining,
+        Some(facts) if facts.draining || wished.drained => MemberState::Draining,
         Some(_) if lag.is_some_and(|lag| lag > LAG_MAX) || (role == MemberRole::Learner && lag.is_none()) => {
             MemberState::CatchingUp
         }

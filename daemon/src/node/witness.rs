@@ -158,6 +158,7 @@ mod tests {
                 client: "h:2".to_owned(),
             },
             voter,
+            may_lead: true,
         }
     }
 

@@ -50,6 +50,9 @@ pub enum HelloRefusal {
     /// Its data are not those that were here before under this id.
     #[error("node {0}'s data directory is not the one this cluster knows; replace the node under a new id")]
     OtherIncarnation(NodeId),
+    /// It was taken out of the cluster.
+    #[error("node {0} was removed from the cluster")]
+    Removed(NodeId),
     /// It does not speak what is spoken here.
     #[error("it speaks version {0} of the peer protocol, and this node does not")]
     Version(u16),
@@ -62,6 +65,8 @@ pub enum Verdict {
     Recorded,
     /// The other's data directory is not the one that it knows under this id.
     OtherIncarnation,
+    /// The other was taken out of the cluster.
+    Removed,
 }
 
 /// The accepting side's hello and what it says of the dialling side's.
@@ -86,7 +91,7 @@ struct WireHello {
 #[derive(Serialize, Deserialize)]
 struct WireHelloReply {
     hello: WireHello,
-    /// 0 recorded, 1 other incarnation.
+    /// 0 recorded, 1 other incarnation, 40 removed.
     verdict: u8,
 }
 
@@ -167,6 +172,7 @@ impl HelloReply {
         let verdict = match self.verdict {
             Verdict::Recorded => 0,
             Verdict::OtherIncarnation => 1,
+            Verdict::Removed => 40,
         };
         Frame::new(
             KIND_HELLO_REPLY,
@@ -185,6 +191,7 @@ impl HelloReply {
         let verdict = match wire.verdict {
             0 => Verdict::Recorded,
             1 => Verdict::OtherIncarnation,
+            40 => Verdict::Removed,
             other => return Err(HelloError::Verdict(other)),
         };
         Ok(Self {
@@ -227,7 +234,11 @@ mod tests {
 
     #[test]
     fn a_reply_is_a_hello_and_a_verdict() {
-        for (verdict, byte) in [(Verdict::Recorded, 0), (Verdict::OtherIncarnation, 1)] {
+        for (verdict, byte) in [
+            (Verdict::Recorded, 0),
+            (Verdict::OtherIncarnation, 1),
+            (Verdict::Removed, 40),
+        ] {
             let reply = HelloReply {
                 hello: hello(),
                 verdict,

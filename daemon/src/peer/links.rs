@@ -38,6 +38,9 @@ pub enum LinkError {
     /// It knows another data directory under this node's id, and will not speak with this one. Ever.
     #[error("the node knows another data directory under this node's id")]
     Refused,
+    /// It says that the cluster has removed this node. It ends.
+    #[error("this node was removed from the cluster")]
+    Removed,
     /// It is not who it was, or not who it should be.
     #[error("the node is not welcome")]
     NotWelcome(#[source] Arc<JudgeError>),
@@ -234,6 +237,11 @@ impl Links {
             tracing::debug!(%node, %alpn, addr, error = &error as &dyn std::error::Error, "peer not reached");
             LinkError::Unreachable(Arc::new(error))
         })?;
+        if reply.verdict == Verdict::Removed && reply.hello.check(self.local.cluster_id(), node).is_ok() {
+            connection.close(CloseCode::Ok, "");
+            self.local.note_removed_by(node);
+            return Err(LinkError::Removed);
+        }
         if let Err(error) = self.local.judge(&reply.hello, node).await {
             close_unwelcome(&connection, node, &error);
             return Err(LinkError::NotWelcome(Arc::new(error)));
@@ -262,9 +270,9 @@ pub(crate) fn close_unwelcome(connection: &Connection, node: NodeId, error: &Jud
     let code = match error {
         JudgeError::Refused(HelloRefusal::WrongCluster(_)) => CloseCode::WrongCluster,
         JudgeError::Refused(HelloRefusal::Version(_)) => CloseCode::Version,
-        JudgeError::Refused(HelloRefusal::WrongNode { .. } | HelloRefusal::OtherIncarnation(_)) => {
-            CloseCode::NotAuthorized
-        }
+        JudgeError::Refused(
+            HelloRefusal::WrongNode { .. } | HelloRefusal::OtherIncarnation(_) | HelloRefusal::Removed(_),
+        ) => CloseCode::NotAuthorized,
         JudgeError::Store(_) => CloseCode::Internal,
     };
     tracing::warn!(%node, addr = %connection.remote_addr(), error = error as &dyn std::error::Error, "peer refused");

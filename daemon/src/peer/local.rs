@@ -1,6 +1,6 @@
 //! This node as its peers meet it, and what it remembers of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard};
 
 use quorate_certs::ClusterId;
@@ -19,6 +19,10 @@ pub struct Local {
     incarnation: Incarnation,
     memory: PeerMemory,
     enrolment: watch::Sender<Enrolment>,
+    /// Nodes of which nothing is processed any more.
+    removed: watch::Sender<BTreeSet<NodeId>>,
+    /// Who has said that this node was removed.
+    removed_by: watch::Sender<Option<NodeId>>,
 }
 
 /// Why a hello was not accepted.
@@ -51,6 +55,8 @@ impl Local {
                 claims: Mutex::default(),
             },
             enrolment: watch::Sender::new(state),
+            removed: watch::Sender::default(),
+            removed_by: watch::Sender::default(),
         }
     }
 
@@ -84,6 +90,31 @@ impl Local {
             *current = state;
             changed
         });
+    }
+
+    /// From now on these are not spoken with: the cluster has removed them.
+    pub fn set_removed(&self, removed: BTreeSet<NodeId>) {
+        self.removed.send_if_modified(|known| {
+            let changed = *known != removed;
+            *known = removed;
+            changed
+        });
+    }
+
+    /// Whether the cluster has removed this node.
+    #[must_use]
+    pub fn is_removed(&self, node: NodeId) -> bool {
+        self.removed.borrow().contains(&node)
+    }
+
+    /// Who has told this node that it was removed from the cluster, once somebody has.
+    #[must_use]
+    pub fn removed_by(&self) -> watch::Receiver<Option<NodeId>> {
+        self.removed_by.subscribe()
+    }
+
+    pub(crate) fn note_removed_by(&self, peer: NodeId) {
+        self.removed_by.send_replace(Some(peer));
     }
 
     /// Makes the enrolment durable. From the return on this node may vote.
@@ -123,6 +154,9 @@ impl Local {
                 certified,
             }
             .into());
+        }
+        if self.is_removed(certified) {
+            return Err(HelloRefusal::Removed(certified).into());
         }
         self.memory.record(certified, hello.incarnation).await
     }

@@ -82,16 +82,18 @@ async fn receive(connection: Connection, local: Arc<Local>, links: Arc<Links>, h
     }
     links.peer_is_back(node);
     handler.peer_dialled(node);
-    let why = streams(&connection, node, handler.as_ref()).await;
+    let why = streams(&connection, node, handler.as_ref(), &local).await;
     tracing::debug!(%node, %alpn, %why, "peer's connection ended");
 }
 
-async fn streams(connection: &Connection, node: NodeId, handler: &dyn StreamHandler) -> CloseReason {
+async fn streams(connection: &Connection, node: NodeId, handler: &dyn StreamHandler, local: &Local) -> CloseReason {
     // As many as the endpoint lets a peer open at once.
     let mut streams = JoinSet::new();
     loop {
         tokio::select! {
             accepted = connection.accept() => match accepted {
+                // It dials again, and is told why.
+                Ok(_) if local.is_removed(node) => connection.close(CloseCode::NotAuthorized, "removed"),
                 Ok((send, recv)) => {
                     streams.spawn(handler.stream(node, send, recv));
                 }
@@ -129,10 +131,15 @@ async fn greeting(connection: &Connection, node: NodeId, local: &Local) -> Resul
             Ok(true)
         }
         Err(error) => {
-            if matches!(error, JudgeError::Refused(HelloRefusal::OtherIncarnation(_))) {
+            let ends_it = match error {
+                JudgeError::Refused(HelloRefusal::OtherIncarnation(_)) => Some(Verdict::OtherIncarnation),
+                JudgeError::Refused(HelloRefusal::Removed(_)) => Some(Verdict::Removed),
+                _ => None,
+            };
+            if let Some(verdict) = ends_it {
                 // It must learn this for certain, because it ends for it: no close may overtake the answer, so the reader
                 // closes.
-                send.send(&local.reply(Verdict::OtherIncarnation).frame()).await?;
+                send.send(&local.reply(verdict).frame()).await?;
                 send.finish()?;
                 let _ = timeout(REFUSAL_DEADLINE, connection.closed()).await;
             }

@@ -10,16 +10,16 @@ use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
 use quorate_core::{LogIndex, NodeId, Timestamp};
 use quorate_protocol::relay::{
-    AskFacts, AskHashes, AskReadIndex, BATCH_MAX, End, Facts, HASHES_MAX, Hashes, ReadIndex, Submit, Submitted, frame,
-    kind, parse,
+    AskFacts, AskHashes, AskReadIndex, AskTransfer, BATCH_MAX, End, Facts, HASHES_MAX, Hashes, ReadIndex, Submit,
+    Submitted, Transferred, frame, kind, parse,
 };
 use quorate_protocol::vitals::{AskVitals, Vitals};
 use quorate_protocol::{Frame, entry, vitals};
 use quorate_transport::{FrameReceiver, FrameSender};
 use tokio::time::{Instant, timeout};
 
-use super::Clock;
 use super::batch::not_proposed;
+use super::{Clock, transfer};
 use crate::consensus::{Consensus, ProposeOutcome};
 use crate::peer::StreamHandler;
 
@@ -159,6 +159,14 @@ impl Server {
                 noted.drain(..noted.len().saturating_sub(HASHES_MAX));
                 let answer = frame(kind::HASHES, &Hashes { call, noted });
                 Some(std::future::ready(answer).boxed())
+            }
+            kind::ASK_TRANSFER => {
+                let AskTransfer { call, to } = parse(received).ok()?;
+                let ask = async move {
+                    let end = transfer::transfer(&consensus, to).await;
+                    frame(kind::TRANSFERRED, &Transferred { call, end })
+                };
+                Some(ask.boxed())
             }
             _ => None,
         }

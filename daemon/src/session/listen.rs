@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use quorate_transport::Listener;
+use quorate_transport::{CloseCode, Listener};
 
 use super::serve;
 use super::services::Services;
@@ -10,6 +10,10 @@ use super::services::Services;
 /// Serves clients until the listener is closed.
 pub async fn listen(mut listener: Listener, services: Arc<Services>) {
     while let Some(connection) = listener.accept().await {
+        if *services.draining.borrow() {
+            connection.close(CloseCode::Draining, "the node is drained");
+            continue;
+        }
         tokio::spawn(serve::run(connection, Arc::clone(&services)));
     }
 }

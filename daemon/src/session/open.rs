@@ -3,13 +3,13 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use quorate_core::{DeviceId, LogIndex, NodeId};
+use quorate_core::{DeviceId, LogIndex};
 use quorate_protocol::client::{self, Hello, MINOR, Welcome, kind};
 use quorate_protocol::{FRAME_MAX_BEFORE_LOGIN_BYTES, FRAME_MAX_CLIENT_BYTES, FrameError};
 use quorate_transport::{CloseCode, Connection, FrameReceiver, FrameSender, RecvError};
 use tokio::time::{Instant, timeout_at};
 
-use super::services::{Services, Speaks};
+use super::services::{Cluster, Services, Speaks};
 use crate::relay;
 
 /// How long a client may take for its first frame, and this node to be where the client was.
@@ -25,8 +25,8 @@ pub(super) struct Opened {
     pub(super) seen: LogIndex,
     /// Whom the device speaks for, as the client was told.
     pub(super) speaks: Option<Speaks>,
-    /// Who leads, as the client was told.
-    pub(super) leader: Option<NodeId>,
+    /// The nodes, and who leads, as the client was told.
+    pub(super) cluster: Cluster,
 }
 
 /// Why a connection did not become a session: what it is closed with.
@@ -91,7 +91,7 @@ pub(super) async fn open(connection: &Connection, device: &DeviceId, services: &
         now: relay::now(),
         user,
         leader: cluster.leader,
-        nodes: cluster.nodes,
+        nodes: cluster.nodes.to_vec(),
         seen,
     };
     let sent = timeout_at(deadline, sender.send(&client::frame(&welcome)))
@@ -99,13 +99,12 @@ pub(super) async fn open(connection: &Connection, device: &DeviceId, services: &
         .map_err(late)?;
     sent.map_err(|_| (CloseCode::Protocol, "the control stream is gone"))?;
     tracing::debug!(source = %connection.remote_addr(), %device, program = ?hello.program, "session open");
-    let leader = welcome.leader;
     Ok(Opened {
         sender,
         receiver,
         seen,
         speaks,
-        leader,
+        cluster,
     })
 }
 

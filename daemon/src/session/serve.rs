@@ -8,8 +8,8 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
-use quorate_core::{DeviceId, LogIndex, NodeId};
-use quorate_protocol::client::{self, Goodbye, Leader, Ping, Pong, kind};
+use quorate_core::{DeviceId, LogIndex};
+use quorate_protocol::client::{self, Goodbye, Leader, Nodes, Ping, Pong, kind};
 use quorate_protocol::{FRAME_MAX_CLIENT_BYTES, Frame};
 use quorate_transport::{CloseCode, Connection, FrameReceiver, FrameSender, Identity};
 use tokio::sync::Semaphore;
@@ -19,7 +19,7 @@ use super::attendance::Attendance;
 use super::feed::Feeds;
 use super::open::{self, NotOpened};
 use super::request::{Asker, Handled, call_of};
-use super::services::{Counted, Services, Speaks};
+use super::services::{Cluster, Counted, Services, Speaks};
 use super::write::Told;
 use super::{account, login, query, reply, stream, write};
 
@@ -77,7 +77,7 @@ pub(super) async fn run(connection: Connection, services: Arc<Services>) {
                 services: Arc::clone(&services),
             };
             // Boxed: a session that idles costs what it holds, and the loop's frame is large.
-            Box::pin(session.serve(&connection, opened.receiver, opened.leader)).await
+            Box::pin(session.serve(&connection, opened.receiver, opened.cluster)).await
         }
     };
     connection.close(code, reason);
@@ -103,13 +103,8 @@ struct Session {
 }
 
 impl Session {
-    /// `leader` is what the client was told.
-    async fn serve(
-        &mut self,
-        connection: &Connection,
-        mut receiver: FrameReceiver,
-        mut leader: Option<NodeId>,
-    ) -> NotOpened {
+    /// `told` is what the client was told of the cluster.
+    async fn serve(&mut self, connection: &Connection, mut receiver: FrameReceiver, mut told: Cluster) -> NotOpened {
         let _attached = self.services.hub.attach(&self.device, self.feeds.mailbox());
         self.speak_for(self.speaks);
         // It may have been unbound since the session was opened, and before anybody was told.
@@ -163,11 +158,14 @@ impl Session {
                     Err(_) => Err((CloseCode::Ok, "the connection is gone")),
                 },
                 Ok(()) = cluster.changed() => {
-                    let now = cluster.borrow_and_update().leader;
-                    if now != leader {
-                        leader = now;
-                        self.out.push(client::frame(&Leader { leader }));
+                    let now = cluster.borrow_and_update().clone();
+                    if now.leader != told.leader {
+                        self.out.push(client::frame(&Leader { leader: now.leader }));
                     }
+                    if now.nodes != told.nodes {
+                        self.out.push(client::frame(&Nodes { nodes: now.nodes.to_vec() }));
+                    }
+                    told = now;
                     Ok(())
                 }
                 Ok(_) = draining.wait_for(|draining| *draining), if !is_told => {

@@ -26,7 +26,7 @@ pub struct Cluster {
     /// Who leads, as far as this node knows.
     pub leader: Option<NodeId>,
     /// Where clients reach the nodes, by id.
-    pub nodes: Vec<NodeAddr>,
+    pub nodes: Arc<[NodeAddr]>,
 }
 
 /// Who may make an account.

@@ -11,16 +11,16 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::StreamExt;
 use quorate_adminapi::{
-    AuditReport, Cluster, Member, MemberRole, MemberState, RaftInfo, RaftLog, RaftVerify, Snapshots, StateHash, Status,
-    UtcTime, Version, Vitals,
+    AuditReport, ChangeReport, ChangeRequest, Cluster, CreatedToken, Member, MemberRole, MemberState, NewToken,
+    RaftInfo, RaftLog, RaftVerify, Snapshots, StateHash, Status, TransferredTo, UtcTime, Version, Vitals, Votes,
 };
 use quorate_core::{
     Actor, AuditEntry, AuditHash, AuditNo, Command, Done, Entry, InviteId, InviteKey, LogIndex, NodeId, Operate,
-    Operation, Operator, PasswordHash, State, Timestamp, UserId,
+    Operation, Operator, PasswordHash, State, Timestamp, TokenId, UserId,
 };
 use quorate_daemon::admin::{
     AdminError, AdminSocket, BackupBody, ExportLines, Exported, FreshInvite, LogQuery, MetricsSnapshot, RaftSource,
-    SnapshotSource, Source, serve_admin,
+    RosterSource, SnapshotSource, Source, serve_admin,
 };
 use quorate_daemon::chronicle::Chronicle;
 use tempfile::TempDir;
@@ -227,6 +227,47 @@ impl RaftSource for Fake {
         let noted = Some([(LogIndex(64), 1)].into());
         let nodes = [(NodeId(1), noted.clone()), (NodeId(2), noted), (NodeId(3), None)];
         Ok(RaftVerify::of(&nodes.into(), all))
+    }
+}
+
+impl RosterSource for Fake {
+    fn own_id(&self) -> NodeId {
+        NodeId(1)
+    }
+
+    async fn make_token(&self, _by: Operator, asked: NewToken) -> Result<CreatedToken, AdminError> {
+        Ok(CreatedToken {
+            id: TokenId(7),
+            token: "chatjoin1.x".to_owned(),
+            expires_at: UtcTime::from_unix_ms(1_797_960_922_000),
+            uses: asked.uses,
+            role: asked.role,
+            peer_addrs: vec!["h1:7401".to_owned()],
+        })
+    }
+
+    async fn change_node(&self, _by: Operator, id: NodeId, asked: ChangeRequest) -> Result<ChangeReport, AdminError> {
+        if let Some(error) = &self.fails_with {
+            return Err(error.clone());
+        }
+        let votes = Votes {
+            voters: 3,
+            reachable: 3,
+            needed: 2,
+            tolerates: 1,
+        };
+        Ok(ChangeReport {
+            id,
+            changed: !asked.dry_run,
+            before: votes,
+            after: votes,
+            warnings: Vec::new(),
+        })
+    }
+
+    async fn transfer(&self, _by: Operator, to: Option<NodeId>) -> Result<TransferredTo, AdminError> {
+        let leader = to.unwrap_or(NodeId(3));
+        Ok(TransferredTo { leader })
     }
 }
 

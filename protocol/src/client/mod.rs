@@ -26,7 +26,7 @@ pub use feed::{
 pub use presence::{IsTyping, Presence, SetAway, Typing};
 pub use reply::{Answer, Called, Failure, Page, Reply, Submit};
 pub use room::{BanRow, ListBans, ListMembers, ListRooms, ListUnread, MemberRow, RoomRow, ShowRoom, UnreadRow};
-pub use session::{Goodbye, Hello, Leader, NodeAddr, Ping, Pong, Welcome};
+pub use session::{Goodbye, Hello, Leader, NodeAddr, Nodes, Ping, Pong, Welcome};
 
 use serde::{Serialize, de::DeserializeOwned};
 use thiserror::Error;
@@ -52,6 +52,8 @@ pub mod kind {
     pub const GOODBYE: u16 = 0x05;
     /// Another node leads, or none.
     pub const LEADER: u16 = 0x06;
+    /// Other nodes are there, or in other places.
+    pub const NODES: u16 = 0x38;
     /// [`super::Register`].
     pub const REGISTER: u16 = 0x10;
     /// [`super::Login`].
@@ -180,6 +182,7 @@ bodies! {
     Pong = PONG;
     Goodbye = GOODBYE;
     Leader = LEADER;
+    Nodes = NODES;
     Called<Register> = REGISTER;
     Called<Login> = LOGIN;
     Called<Logout> = LOGOUT;

@@ -70,6 +70,13 @@ pub struct Goodbye {
     pub reason: String,
 }
 
+/// Nodes have come or gone, or are reached elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Nodes {
+    /// As in [`Welcome`].
+    pub nodes: Vec<NodeAddr>,
+}
+
 /// Another node leads, or none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Leader {

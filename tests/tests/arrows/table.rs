@@ -213,6 +213,17 @@ pub(crate) const DAEMON_MODULES: &[ModuleRow] = &[
         modules: &["relay", "store::Reader"],
         crates: &["quorate_core", "quorate_protocol"],
     },
+    // A machine that becomes a node: the node keeps what it is told.
+    ModuleRow {
+        module: "join",
+        modules: &["consensus", "peer", "relay", "store::Reader"],
+        crates: &["quorate_core", "quorate_protocol", "quorate_certs", "quorate_transport"],
+    },
+    ModuleRow {
+        module: "steward",
+        modules: &["consensus", "peer", "relay", "store::Reader"],
+        crates: &["quorate_core", "quorate_protocol"],
+    },
     ModuleRow {
         module: "session",
         modules: &[
@@ -256,11 +267,13 @@ pub(crate) const DAEMON_MODULES: &[ModuleRow] = &[
             "fanout",
             "janitor",
             "meter",
+            "join",
             "peer",
             "presence",
             "relay",
             "search",
             "session",
+            "steward",
             "store",
         ],
         crates: &[

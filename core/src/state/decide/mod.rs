@@ -15,6 +15,7 @@ mod moderation;
 mod operate;
 mod place;
 mod room;
+mod roster;
 mod submission;
 mod sweep;
 mod user;

@@ -1,17 +1,19 @@
 //! What operators ask, each into the audit log: also what they are refused.
+//! What operators ask: invites, how long is remembered, how much is kept, which nodes there are.
 
 use crate::{
     Done, Event, LogIndex, Operate, Operation, Outcome, RETENTION_AGE_MIN, Refusal, Retention, RoomId, RoomName,
     SetQuota, State, StateEvent,
 };
 
-use super::{Decision, audit, ban, invite, place, settle, user};
+use super::{Decision, audit, ban, invite, place, roster, settle, user};
 
 /// The outcome of an operation that was done before and leaves everything as it is.
 pub(super) fn done_before(state: &State, command: &Operate) -> Option<Done> {
     match &command.operation {
         Operation::CreateInvite(operation) => invite::created_before(state, operation),
         Operation::CreateUser(operation) => user::created_before(state, operation),
+        Operation::Roster(operation) => roster::done_before(state, operation),
         _ => None,
     }
 }
@@ -44,6 +46,7 @@ fn act(state: &State, index: LogIndex, command: &Operate) -> Decision {
         Operation::LiftBan(id) => ban::lift(state, *id),
         Operation::SetLockdown(lockdown) => ban::lock_down(state, *lockdown),
         Operation::Note { .. } => Ok((Done::Changed, Vec::new())),
+        Operation::Roster(operation) => roster::operate(state, index, command.by, operation),
     }
 }
 

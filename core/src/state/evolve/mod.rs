@@ -5,6 +5,7 @@ mod access;
 mod account;
 mod message;
 mod room;
+mod roster;
 
 use crate::{Event, RoomEvent, RoomEventKind, State, StateEvent};
 
@@ -49,6 +50,7 @@ impl State {
             | StateEvent::ServerBanEnded { .. }
             | StateEvent::LockdownSet { .. }
             | StateEvent::Audited { .. } => self.evolve_access(event),
+            StateEvent::Roster(event) => self.evolve_roster(event),
             StateEvent::ReadMarked { .. }
             | StateEvent::MessagesPurged { .. }
             | StateEvent::HistoryCut { .. }

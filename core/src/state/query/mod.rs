@@ -6,5 +6,6 @@ mod chore;
 mod clock;
 mod message;
 mod room;
+mod roster;
 
 pub use message::OwnMessage;

@@ -5,6 +5,7 @@ mod access;
 mod account;
 mod message;
 mod room;
+mod roster;
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -78,6 +79,7 @@ impl State {
         state.index_rooms()?;
         state.index_writers(loose.receipts)?;
         state.index_invites()?;
+        state.index_nodes()?;
         state.index_messages(loose.messages)?;
         state.index_past()?;
         state.index_members()?;
@@ -129,6 +131,9 @@ impl State {
             Record::AuditHead(head) => self.audit.replace(head).is_none(),
             // Read where somebody asks for it, and checked there.
             Record::AuditEntry(..) => true,
+            Record::JoinToken(id, token) => self.join_tokens.insert(id, token).is_none(),
+            Record::Node(id, node) => self.nodes.insert(id, node).is_none(),
+            Record::Roster(roster) => self.roster.replace(roster).is_none(),
         }
     }
 

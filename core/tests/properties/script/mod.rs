@@ -3,6 +3,7 @@
 mod action;
 mod fixed;
 mod operation;
+mod roster;
 mod step;
 
 use std::collections::BTreeMap;
@@ -202,6 +203,9 @@ impl Writing {
                 let invites: Vec<InviteId> = self.state.invites().map(|(id, _)| id).collect();
                 let invite = nth(&invites, at).unwrap_or_default();
                 operate(Operation::RevokeInvite(RevokeInvite { invite }))
+            }
+            Step::Operate(Operation::Roster(ref asked)) => {
+                operate(Operation::Roster(roster::aimed(&self.state, asked.clone())))
             }
             Step::Operate(ref operation) => operate(operation.clone()),
             Step::Submit {

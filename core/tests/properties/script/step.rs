@@ -6,7 +6,7 @@ use quorate_core::{Action, CreateInvite, Operation, Quota, Retention, SetQuota, 
 
 use super::action::actions;
 use super::operation::about_people_and_rooms;
-use super::{DEVICES, ROOMS, USERS, invite, name, room};
+use super::{DEVICES, ROOMS, USERS, invite, name, room, roster};
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
@@ -109,6 +109,7 @@ pub(super) fn steps() -> impl Strategy<Value = Step> {
         1 => users().prop_map(|user| Step::SweepUser { user }),
         1 => any::<usize>().prop_map(|at| Step::RevokeInvite { at }),
         2 => operations().prop_map(Step::Operate),
+        4 => roster::operations().prop_map(|operation| Step::Operate(Operation::Roster(operation))),
         60 => (any::<usize>(), borrowed, number, actions())
             .prop_map(|(writer, device, number, action)| Step::Submit { writer, device, number, action }),
     ]

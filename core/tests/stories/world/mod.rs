@@ -10,6 +10,7 @@ mod account;
 mod action;
 mod crowd;
 mod message;
+mod node;
 mod operator;
 mod question;
 mod record;
@@ -67,6 +68,7 @@ impl World {
             return String::new();
         }
         self.answer(&words)
+            .or_else(|| node::answer(&self.state, &words))
             .or_else(|| self.tell_of_messages(&words))
             .or_else(|| self.operate(&words, line))
             .or_else(|| self.crowd(&words, line))

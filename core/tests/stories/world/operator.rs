@@ -10,7 +10,7 @@ use quorate_core::{
 use crate::line::Line;
 
 use super::word::{device, invite_key, number, password, retention, secret, valid};
-use super::{DAY_MS, World};
+use super::{DAY_MS, World, node};
 
 impl World {
     pub(super) fn operate(&mut self, words: &[&str], line: &Line) -> Option<String> {
@@ -45,8 +45,9 @@ impl World {
             }
             ["operator", ref asked @ ..] => self
                 .about_people(asked, line)
-                .or_else(|| self.about_rooms(asked, line))?,
-            _ => return None,
+                .or_else(|| self.about_rooms(asked, line))
+                .or_else(|| node::operation(&self.state, words, line).map(Operation::Roster))?,
+            _ => Operation::Roster(node::operation(&self.state, words, line)?),
         };
         let by = Operator { uid: 1000 };
         let actor = line.options.get("as").map_or_else(Actor::default, |name| valid(name));

@@ -24,9 +24,12 @@ pub(super) fn told(applied: &Applied) -> String {
         Ok(Done::Deleted) => "deleted".to_owned(),
         Ok(Done::Swept { more: true }) => "swept, more to go".to_owned(),
         Ok(Done::Swept { more: false }) => "swept".to_owned(),
-        Ok(Done::InviteCreated { expires_at, .. }) => format!("good until {expires_at}"),
         Ok(Done::BanAdded { until: Some(until), .. }) => format!("banned until {until}"),
         Ok(Done::BanAdded { until: None, .. }) => "banned".to_owned(),
+        Ok(Done::InviteCreated { expires_at, .. } | Done::TokenCreated { expires_at, .. }) => {
+            format!("good until {expires_at}")
+        }
+        Ok(Done::NodeAdmitted { node }) => format!("node {node}"),
         Err(refusal) => refused(refusal),
     }
 }
@@ -82,7 +85,7 @@ pub(super) fn valid<T: FromStr<Err: Debug>>(text: &str) -> T {
     text.parse().expect("texts of tests are valid")
 }
 
-fn bytes(word: &str) -> [u8; 32] {
+pub(super) fn bytes(word: &str) -> [u8; 32] {
     let mut bytes = [0; 32];
     bytes[..word.len()].copy_from_slice(word.as_bytes());
     bytes

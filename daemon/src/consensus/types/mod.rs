@@ -5,7 +5,7 @@ pub mod shape;
 
 use bytes::Bytes;
 use openraft::alias::{LogIdOf, SnapshotMetaOf, StoredMembershipOf, VoteOf};
-use quorate_core::{NodeId, Outcome};
+use quorate_core::{NodeId, Outcome, Reach};
 
 openraft::declare_raft_types!(
     /// The types of the one Raft group.
@@ -44,6 +44,15 @@ pub struct NodeAddrs {
     pub peer: String,
     /// For clients.
     pub client: String,
+}
+
+impl From<&Reach> for NodeAddrs {
+    fn from(reach: &Reach) -> Self {
+        Self {
+            peer: reach.peer.to_string(),
+            client: reach.client.to_string(),
+        }
+    }
 }
 
 /// The position of an entry: leader's term and id, and index.

@@ -39,6 +39,9 @@ pub(super) fn encode(key: &RecordKey) -> Vec<u8> {
         RecordKey::Lockdown => of_numbers(22, &[]),
         RecordKey::AuditHead => of_numbers(23, &[]),
         RecordKey::AuditEntry(no) => of_numbers(24, &[no.0]),
+        RecordKey::JoinToken(token) => of_numbers(40, &[token.0]),
+        RecordKey::Node(node) => of_numbers(41, &[node.0]),
+        RecordKey::Roster => of_numbers(42, &[]),
     }
 }
 
@@ -63,7 +66,7 @@ pub(super) fn place(room: u64, seq: u64) -> [u8; 16] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use quorate_core::{AuditNo, BanId, InviteId, ReceiptSlot, RoomId, Seq, UserId, WriterId};
+    use quorate_core::{AuditNo, BanId, InviteId, NodeId, ReceiptSlot, RoomId, Seq, TokenId, UserId, WriterId};
 
     #[test]
     fn the_bytes_sort_as_the_keys_do() {
@@ -75,6 +78,11 @@ mod tests {
             RecordKey::ServerBan(BanId(300)),
             RecordKey::ServerBan(BanId(7)),
             RecordKey::ServerRole(UserId(5)),
+            RecordKey::Roster,
+            RecordKey::Node(NodeId(300)),
+            RecordKey::Node(NodeId(2)),
+            RecordKey::JoinToken(TokenId(300)),
+            RecordKey::JoinToken(TokenId(7)),
             RecordKey::Restriction(RoomId(3), UserId(9)),
             RecordKey::Settings,
             RecordKey::Invite(InviteId(300)),

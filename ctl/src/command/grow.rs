@@ -1,0 +1,335 @@
+//! `chatctl cluster init`, `join` and `token`: a cluster that grows node by node.
+
+use std::io::Read;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use quorate_adminapi::{
+    CreatedToken, InitRequest, Initialised, JoinRequest, JoinedCluster, Lasting, Member, MemberRole, MemberState,
+    NewToken, Status, Token, code, format_duration,
+};
+use quorate_core::{LogIndex, TokenId};
+use serde::Serialize;
+use serde_json::json;
+
+use crate::cli::{Global, InitArgs, JoinArgs, TokenArgs};
+use crate::confirm::confirm;
+use crate::failure::{Exit, Failure};
+use crate::link::Link;
+use crate::output::Answer;
+use crate::screen::{Column, Grid, Screen, Text, grouped};
+use crate::wait::{Look, Progress};
+
+/// How long a new cluster may take to lead itself.
+const INIT_DEADLINE: Duration = Duration::from_secs(30);
+/// The longest token file that is read.
+const TOKEN_FILE_BYTES_MAX: u64 = 4096;
+
+#[derive(Serialize)]
+struct Founded {
+    #[serde(flatten)]
+    made: Initialised,
+    /// Lets the next node in; `null` with `--no-wait`.
+    token: Option<String>,
+    token_id: Option<TokenId>,
+    /// The command that joins the next node.
+    join: Option<String>,
+}
+
+pub(super) async fn init(link: &Link<'_>, global: &Global, args: &InitArgs) -> Result<Answer, Failure> {
+    let asked = InitRequest {
+        name: args.name.clone(),
+    };
+    if global.dry_run {
+        return Ok(dry(&asked));
+    }
+    let made: Initialised = link.post("/v1/cluster/init", &asked).await?;
+    let token = if global.no_wait {
+        None
+    } else {
+        Some(first_token(link, global).await?)
+    };
+    let join = token.as_ref().map(|token| join_line(&made.peer_addr, &token.token));
+    let mut screen = Screen::default().raw(format!(
+        "cluster {} ({}) is formed; this is its node {}\n",
+        made.name, made.id, made.node
+    ));
+    if let Some(join) = &join {
+        screen = screen.raw(format!("on another machine, beside its daemon:\n\n  {join}\n\n"));
+    }
+    let mut answer = Answer::new(
+        &Founded {
+            token_id: token.as_ref().map(|token| token.id),
+            token: token.as_ref().map(|token| token.token.clone()),
+            join,
+            made,
+        },
+        screen,
+    );
+    if let Some(token) = &token {
+        answer.notes.push(lifetime(token));
+    }
+    Ok(answer)
+}
+
+/// The node begins anew with its data, elects itself, and writes its CA down: then it can make a token.
+async fn first_token(link: &Link<'_>, global: &Global) -> Result<CreatedToken, Failure> {
+    let asked = NewToken {
+        ttl: Lasting(Duration::from_secs(3600)),
+        uses: 1,
+        role: MemberRole::Voter,
+        rotate: false,
+    };
+    let mut last = None;
+    let made = Progress::new(global)
+        .until(Some(Instant::now() + INIT_DEADLINE), async || {
+            match link.post::<CreatedToken>("/v1/tokens", &asked).await {
+                Ok(token) => Look::Done(Ok(token)),
+                Err(failure) if is_beginning(&failure) => {
+                    let told = format!("waiting for the node to begin: {}", failure.error.message);
+                    last = Some(failure);
+                    Look::Waiting(told)
+                }
+                Err(failure) => Look::Done(Err(failure)),
+            }
+        })
+        .await;
+    made.unwrap_or_else(|| Err(last.expect("who has waited was told why")))
+}
+
+/// What is said while a node becomes one.
+fn is_beginning(failure: &Failure) -> bool {
+    matches!(
+        failure.error.code.as_str(),
+        code::NO_AUTHORITY | code::NOT_FORMED | code::NO_QUORUM | code::UNKNOWN_PATH | "daemon-unreachable"
+    )
+}
+
+pub(super) async fn join(link: &Link<'_>, global: &Global, args: &JoinArgs) -> Result<Answer, Failure> {
+    let asked = JoinRequest {
+        addrs: args.addrs.iter().map(ToString::to_string).collect(),
+        token: read_token(&args.token_file)?,
+        role: args.role.map(MemberRole::from),
+    };
+    if global.dry_run {
+        return Ok(dry(&json!({"addrs": asked.addrs, "role": asked.role})));
+    }
+    let joined: JoinedCluster = link.post("/v1/cluster/join", &asked).await.map_err(not_let_in)?;
+    let mut notes = Vec::new();
+    if global.no_wait {
+        notes.push("the node catches up by itself; chatctl status shows how far it is".to_owned());
+    } else {
+        caught_up(link, global, &joined).await?;
+    }
+    let screen = Screen::default().raw(format!(
+        "this is node {} of cluster {} ({}), a {}\n",
+        joined.node, joined.name, joined.id, joined.role
+    ));
+    let mut answer = Answer::new(&joined, screen);
+    answer.notes = notes;
+    Ok(answer)
+}
+
+/// Waits until this node is what it wants to be, with all of the log.
+async fn caught_up(link: &Link<'_>, global: &Global, joined: &JoinedCluster) -> Result<(), Failure> {
+    let mut rate = Rate::default();
+    let waited = Progress::new(global)
+        .until(None, async || {
+            let status = match link.get::<Status>("/v1/status?stale=true").await {
+                Ok(status) => status,
+                Err(failure) if is_beginning(&failure) => {
+                    return Look::Waiting("waiting for the leader to send the log".to_owned());
+                }
+                Err(failure) => return Look::Done(Err(failure)),
+            };
+            let Some(node) = status.node(joined.node) else {
+                return Look::Waiting("waiting for the leader to add this node".to_owned());
+            };
+            let all_there = node.state == MemberState::Up && node.lag.is_some();
+            match node.role == joined.role && all_there {
+                true => Look::Done(Ok(())),
+                false => Look::Waiting(how_far(&mut rate, node, status.cluster.committed, joined.role)),
+            }
+        })
+        .await;
+    waited.unwrap_or(Ok(()))
+}
+
+/// Entries in a second, over the last looks.
+#[derive(Default)]
+struct Rate {
+    last: Option<(Instant, u64)>,
+    per_second: u64,
+}
+
+impl Rate {
+    fn of(&mut self, applied: u64) -> u64 {
+        let now = Instant::now();
+        let (at, before) = *self.last.get_or_insert((now, applied));
+        let elapsed = now.duration_since(at);
+        if elapsed >= Duration::from_secs(1) {
+            let entries = u128::from(applied.saturating_sub(before)) * 1000 / elapsed.as_millis().max(1);
+            self.per_second = u64::try_from(entries).unwrap_or(u64::MAX);
+            self.last = Some((now, applied));
+        }
+        self.per_second
+    }
+}
+
+fn how_far(rate: &mut Rate, node: &Member, committed: Option<LogIndex>, role: MemberRole) -> String {
+    let (Some(LogIndex(end)), Some(LogIndex(applied))) = (committed, node.applied) else {
+        return "waiting for the leader to send the log".to_owned();
+    };
+    let per_second = rate.of(applied);
+    let percent = applied.min(end) * 100 / end.max(1);
+    if applied < end {
+        return format!(
+            "catching up: {percent} % ({} of {} entries, {} a second)",
+            grouped(applied),
+            grouped(end),
+            grouped(per_second)
+        );
+    }
+    match node.role == role {
+        true => "waiting for the leader to see that this node has caught up".to_owned(),
+        false => format!("{percent} %: waiting for the leader to make this node a {role}"),
+    }
+}
+
+fn not_let_in(failure: Failure) -> Failure {
+    match failure.error.code.as_str() {
+        code::UNKNOWN_TOKEN | "token-expired" | "token-used" | "bad-token" | "not-allowed" | code::WRONG_CA => {
+            Failure {
+                exit: Exit::Permission,
+                ..failure
+            }
+        }
+        _ => failure,
+    }
+}
+
+fn read_token(path: &Path) -> Result<String, Failure> {
+    let mut text = String::new();
+    let read = if path == Path::new("-") {
+        std::io::stdin()
+            .lock()
+            .take(TOKEN_FILE_BYTES_MAX)
+            .read_to_string(&mut text)
+    } else {
+        std::fs::File::open(path).and_then(|file| file.take(TOKEN_FILE_BYTES_MAX).read_to_string(&mut text))
+    };
+    read.map_err(|error| Failure::of_io(&error, format!("{}: {error}", path.display())))?;
+    let text = text.trim().to_owned();
+    match text.is_empty() {
+        true => Err(Failure::new(
+            Exit::Usage,
+            "usage",
+            format!("{} holds no token", path.display()),
+        )),
+        false => Ok(text),
+    }
+}
+
+pub(super) async fn create_token(
+    link: &Link<'_>,
+    args: TokenArgs,
+    rotate: bool,
+    global: &Global,
+) -> Result<Answer, Failure> {
+    let asked = NewToken {
+        ttl: Lasting(args.ttl),
+        uses: args.uses,
+        role: args.role.into(),
+        rotate,
+    };
+    if global.dry_run {
+        return Ok(dry(&asked));
+    }
+    if rotate {
+        confirm(global, "all tokens that there are end")?;
+    }
+    let made: CreatedToken = link.post("/v1/tokens", &asked).await?;
+    let mut answer = Answer::new(&made, Screen::default().raw(format!("{}\n", made.token)));
+    answer.notes.push(lifetime(&made));
+    if let Some(addr) = made.peer_addrs.first() {
+        answer.notes.push(format!(
+            "on another machine: chatctl cluster join {addr} --token-file FILE"
+        ));
+    }
+    Ok(answer)
+}
+
+pub(super) async fn tokens(link: &Link<'_>) -> Result<Answer, Failure> {
+    let rows: Vec<Token> = link.get("/v1/tokens").await?;
+    let mut grid = Grid::new(&[
+        Column::right("ID"),
+        Column::left("STATE"),
+        Column::left("ROLE"),
+        Column::left("CREATED"),
+        Column::left("EXPIRES"),
+        Column::right("USES"),
+        Column::right("LEFT"),
+        Column::right("BY-UID"),
+    ]);
+    for row in &rows {
+        grid.row(vec![
+            Text::new(row.id),
+            Text::new(row.state),
+            Text::new(row.role),
+            Text::new(row.created_at),
+            Text::new(row.expires_at),
+            Text::new(row.uses),
+            Text::new(row.uses_left),
+            Text::new(row.by_uid),
+        ]);
+    }
+    Ok(Answer::new(&rows, Screen::default().grid(grid)))
+}
+
+pub(super) async fn revoke_token(link: &Link<'_>, id: TokenId, dry_run: bool) -> Result<Answer, Failure> {
+    if dry_run {
+        return Ok(dry(&json!({"id": id})));
+    }
+    link.delete(&format!("/v1/tokens/{id}")).await?;
+    let screen = Screen::default().raw(format!("token {id} is revoked\n"));
+    Ok(Answer::new(&json!({"id": id}), screen))
+}
+
+fn join_line(addr: &str, token: &str) -> String {
+    format!("echo {token} | chatctl cluster join {addr} --token-file -")
+}
+
+fn lifetime(token: &CreatedToken) -> String {
+    let nodes = if token.uses == 1 {
+        "1 node".to_owned()
+    } else {
+        format!("{} nodes", token.uses)
+    };
+    format!(
+        "token {} is good for {nodes} until {}; it is shown this once",
+        token.id, token.expires_at
+    )
+}
+
+fn dry(asked: &impl Serialize) -> Answer {
+    let mut answer = Answer::new(asked, Screen::default());
+    answer.notes.push("dry run: nothing was changed".to_owned());
+    answer
+}
+
+/// How long a wait may take that began with a change: the caller's own time-out if that is longer.
+pub(super) fn change_deadline(global: &Global) -> Duration {
+    const CHANGE_WAIT_MIN: Duration = Duration::from_secs(30);
+    global.timeout.max(CHANGE_WAIT_MIN)
+}
+
+/// What is said when that has passed.
+pub(super) fn not_finished(global: &Global, what: &str) -> Failure {
+    let waited = format_duration(change_deadline(global));
+    Failure::new(
+        Exit::Unknown,
+        "not-finished",
+        format!("{what}: not done within {waited}"),
+    )
+    .hint("it is in the log, and the leader goes on with it; chatctl status shows how far it is")
+}

@@ -1,0 +1,60 @@
+//! The admin API of a node that belongs to no cluster yet: it can found one, or join one.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use quorate_adminapi::{Health, InitRequest, Initialised, JoinRequest, JoinedCluster, Version};
+use quorate_core::Operator;
+
+use super::reply::Refused;
+use super::rule::{Asked, By, Told, operator};
+use super::source::AdminError;
+
+/// What is asked of a node that belongs to no cluster.
+pub trait Newcomer: Send + Sync + 'static {
+    /// Makes it the first node of a new cluster.
+    fn init(&self, by: Operator, asked: InitRequest) -> impl Future<Output = Result<Initialised, AdminError>> + Send;
+
+    /// Makes it a node of a cluster that there is.
+    fn join(&self, by: Operator, asked: JoinRequest) -> impl Future<Output = Result<JoinedCluster, AdminError>> + Send;
+
+    /// The program.
+    fn version(&self) -> Version;
+}
+
+pub(super) fn routes<N: Newcomer>() -> Router<Arc<N>> {
+    Router::new()
+        .route("/v1/cluster/init", post(init::<N>))
+        .route("/v1/cluster/join", post(join::<N>))
+        .route("/v1/version", get(version::<N>))
+        .route("/v1/health", get(health))
+        .route("/v1/{*path}", get(vacant).post(vacant).put(vacant).delete(vacant))
+}
+
+async fn init<N: Newcomer>(State(newcomer): State<Arc<N>>, by: By, asked: Asked<InitRequest>) -> Told<Initialised> {
+    let Json(asked) = asked?;
+    Ok(Json(newcomer.init(operator(by), asked).await?))
+}
+
+async fn join<N: Newcomer>(State(newcomer): State<Arc<N>>, by: By, asked: Asked<JoinRequest>) -> Told<JoinedCluster> {
+    let Json(asked) = asked?;
+    Ok(Json(newcomer.join(operator(by), asked).await?))
+}
+
+async fn version<N: Newcomer>(State(newcomer): State<Arc<N>>) -> Json<Version> {
+    Json(newcomer.version())
+}
+
+async fn health() -> Response {
+    let health = Health::unanswered(AdminError::Vacant.to_string(), None, 0);
+    (StatusCode::SERVICE_UNAVAILABLE, Json(health)).into_response()
+}
+
+async fn vacant() -> Refused {
+    AdminError::Vacant.into()
+}

@@ -1,0 +1,38 @@
+//! Who leads is the operators' to say: a node that is drained, or has no vote any more, does not; one to which leadership was
+//! handed keeps it; and the highest id has it back when nobody says otherwise.
+
+use std::time::Duration;
+
+use quorate_tests::{Cluster, ClusterOptions};
+
+/// What the contract gives the highest id.
+const BACK_DEADLINE: Duration = Duration::from_secs(30);
+
+#[test]
+fn a_drained_or_demoted_node_does_not_lead() {
+    let options = ClusterOptions::new(3).set("raft", "hand_back", "1s");
+    let cluster = Cluster::with(options);
+    let ctl = |args: &[&str]| cluster.ctl(1, args).success();
+    let leads = |what: &str, id: u64| cluster.leader_where(what, BACK_DEADLINE, |leader| leader == id);
+    leads("the highest id leads", 3);
+
+    let _ = ctl(&["member", "drain", "3"]);
+    leads("the second highest leads instead", 2);
+    let status = cluster.status(1).expect("it has a quorum");
+    assert_eq!(status.nodes[&3].state, "draining");
+    let refused = cluster.ctl(1, &["-o", "json", "leader", "transfer", "--to", "3"]);
+    assert_eq!(refused.code, Some(7), "a drained node does not lead");
+    let _ = ctl(&["member", "undrain", "3"]);
+    leads("the highest id leads again", 3);
+
+    let _ = ctl(&["leader", "transfer", "--to", "1"]);
+    assert_eq!(cluster.leader(), 1, "it leads at once");
+    let _ = cluster.ctl(2, &["leader", "transfer"]).success();
+    leads("the wish is taken back", 3);
+
+    let _ = ctl(&["member", "demote", "3"]);
+    leads("a learner does not lead", 2);
+    assert_eq!(cluster.status(1).expect("it has a quorum").nodes[&3].role, "learner");
+    let _ = ctl(&["member", "promote", "3"]);
+    leads("it votes and leads again", 3);
+}
