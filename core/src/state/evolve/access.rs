@@ -1,6 +1,6 @@
 //! Who may come in, what users may do, and where the audit log ends.
 
-use crate::{AuditHead, BanId, BanSubject, Lockdown, ServerBan, ServerRole, Standing, State, StateEvent};
+use crate::{AuditHead, AuditNo, BanId, BanSubject, Lockdown, ServerBan, ServerRole, Standing, State, StateEvent};
 
 use super::DECIDED;
 
@@ -50,7 +50,7 @@ impl State {
             StateEvent::Audited { no, hash, dropped, .. } => {
                 let before = self.audit.unwrap_or_default();
                 self.audit = Some(AuditHead {
-                    first: dropped.map_or(before.first, |dropped| dropped.next()),
+                    first: dropped.map_or(before.first, AuditNo::next),
                     next: no.next(),
                     hash: *hash,
                 });
