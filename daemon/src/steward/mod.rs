@@ -1,7 +1,7 @@
 //! Brings Raft's membership to what the state says it should be. Runs on the leader: operators' wishes go through the log,
 //! and whoever leads carries them out, also what a leader before began.
 //!
-//! One change at a time, each decided anew from the present membership ([`plan`]). Nothing here is decided by who asked.
+//! One change at a time, each decided anew from the present membership (`plan`). Nothing here is decided by who asked.
 
 mod plan;
 
