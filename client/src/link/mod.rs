@@ -91,6 +91,19 @@ impl Seen {
     pub(crate) fn raise(&self, to: LogIndex) {
         self.0.fetch_max(to.0, Ordering::AcqRel);
     }
+
+    /// A node has answered this hello. It waits until it has what was seen; when it answers with less, the cluster has
+    /// made sure that there is no more any longer: what was seen is of before a restore, and nothing to wait for.
+    fn greeted(&self, said: LogIndex, there: LogIndex) {
+        if there < said {
+            // Unless another session has seen something meanwhile.
+            let _ = self
+                .0
+                .compare_exchange(said.0, there.0, Ordering::AcqRel, Ordering::Acquire);
+        } else {
+            self.raise(there);
+        }
+    }
 }
 
 /// A session. Cheap to clone.
@@ -190,6 +203,7 @@ impl Link {
                 .filter(|frame| frame.kind == kind::WELCOME)
                 .ok_or(HelloError::Protocol)?;
             let welcome: Welcome = client::parse(&first).map_err(|_| HelloError::Protocol)?;
+            seen.greeted(hello.seen, welcome.seen);
             Ok((sender, receiver, welcome))
         };
         let (sender, receiver, welcome) = timeout(HELLO_DEADLINE, greeting)
@@ -206,7 +220,6 @@ impl Link {
         receiver: FrameReceiver,
         welcome: Welcome,
     ) -> Self {
-        seen.raise(welcome.seen);
         let (out, written) = mpsc::channel(OUT_MAX);
         let now = Instant::now();
         let link = Self(Arc::new(Shared {
