@@ -49,14 +49,21 @@ impl Seen {
         self.index.fetch_max(to.0, Ordering::AcqRel);
     }
 
-    /// A node of this cluster has opened a session and shown this index.
-    pub(crate) fn welcomed(&self, cluster: &str, shown: LogIndex) {
+    /// A node of this cluster has answered a hello that said how much was seen. It waits until it has that; when it answers with
+    /// less, the cluster has made sure that there is no more any longer: what was seen is of before a restore, and nothing to wait
+    /// for.
+    pub(crate) fn welcomed(&self, cluster: &str, said: LogIndex, there: LogIndex) {
         let mut known = self.lock();
-        if known.as_deref() == Some(cluster) {
-            self.raise(shown);
-        } else {
+        if known.as_deref() != Some(cluster) {
             *known = Some(cluster.to_owned());
-            self.index.store(shown.0, Ordering::Release);
+            self.index.store(there.0, Ordering::Release);
+        } else if there < said {
+            // Unless another session has seen something meanwhile.
+            let _ = self
+                .index
+                .compare_exchange(said.0, there.0, Ordering::AcqRel, Ordering::Acquire);
+        } else {
+            self.raise(there);
         }
         self.welcomed.store(true, Ordering::Release);
     }
@@ -90,7 +97,8 @@ mod tests {
     #[test]
     fn within_a_cluster_what_was_seen_only_rises() {
         let seen = Seen::going_on(Some(mark("a", 7)));
-        seen.welcomed("a", LogIndex(5));
+        // Before this hello was sent, another session had seen more.
+        seen.welcomed("a", LogIndex(3), LogIndex(5));
         assert_eq!(seen.mark(), Some(mark("a", 7)));
         seen.raise(LogIndex(9));
         assert_eq!(seen.mark(), Some(mark("a", 9)));
@@ -99,7 +107,14 @@ mod tests {
     #[test]
     fn another_cluster_begins_anew() {
         let seen = Seen::going_on(Some(mark("a", 7)));
-        seen.welcomed("b", LogIndex(2));
+        seen.welcomed("b", LogIndex(7), LogIndex(2));
         assert_eq!(seen.mark(), Some(mark("b", 2)));
+    }
+
+    #[test]
+    fn a_cluster_that_has_lost_what_was_seen_is_taken_as_it_is() {
+        let seen = Seen::going_on(Some(mark("a", 7)));
+        seen.welcomed("a", LogIndex(7), LogIndex(4));
+        assert_eq!(seen.mark(), Some(mark("a", 4)));
     }
 }

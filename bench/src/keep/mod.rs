@@ -68,7 +68,7 @@ async fn measure(args: &Args, programs: &Path, kept: &Path) -> Outcome<Value> {
     let load = Load::begin(
         kept,
         &spec.client_addr.to_string(),
-        (READER, &args.password),
+        (READER, args.password.as_str()),
         args.authors,
     )
     .await?;

@@ -195,6 +195,7 @@ impl Link {
                 .filter(|frame| frame.kind == kind::WELCOME)
                 .ok_or(HelloError::Protocol)?;
             let welcome: Welcome = client::parse(&first).map_err(|_| HelloError::Protocol)?;
+            seen.welcomed(&welcome.cluster, hello.seen, welcome.seen);
             Ok((sender, receiver, welcome))
         };
         let greeted = timeout(HELLO_DEADLINE, greeting).await.map_err(|_| HelloError::Late)?;
@@ -213,7 +214,6 @@ impl Link {
         receiver: FrameReceiver,
         welcome: Welcome,
     ) -> Self {
-        seen.welcomed(&welcome.cluster, welcome.seen);
         let (out, written) = mpsc::channel(OUT_MAX);
         let now = Instant::now();
         let link = Self(Arc::new(Shared {

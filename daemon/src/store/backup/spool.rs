@@ -21,7 +21,7 @@ const CHUNK_BYTES: usize = 256 << 10;
 const WORK: Duration = Duration::from_millis(4);
 /// How long it rests then, as a share of how long it worked: posts have their turn, and a million messages still take
 /// seconds. It must not be long, since the read transaction keeps the pages that are freed meanwhile.
-const REST_SHARE: f64 = 0.5;
+const REST_SHARE: f64 = 1.0;
 
 /// Room that a backup leaves on the disk: a full one would end the node, which is worth more than its copy.
 const LEFT_BYTES_MIN: u64 = 256 << 20;
