@@ -92,7 +92,10 @@ pub struct BackupInfo {
     pub state_hash: StateHash,
     /// The members at that entry.
     pub members: Vec<BackupMember>,
-    /// The highest id of a node that ever was a member.
+    /// What operators call the cluster, where it was told.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// The highest id that a node ever had.
     pub highest_node: NodeId,
     /// Rows of each table.
     pub rows: BackupRows,

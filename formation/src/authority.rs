@@ -12,6 +12,9 @@ use crate::create::{Readers, write_new};
 /// The name of the file, in a data directory and in a node's folder of `chatctl cluster new`.
 pub const AUTHORITY_FILE: &str = "authority.toml";
 
+/// The folder with a node's certificate and key, in a data directory that was not told of them by a config.
+pub const CERT_DIR: &str = "cert";
+
 /// The content of `authority.toml`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

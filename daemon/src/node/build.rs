@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use quorate_certs::{ClusterKek, NodeIdentity, SharedIdentity};
-use quorate_core::NodeId;
+use quorate_core::{LogIndex, NodeId};
 use quorate_formation::{AuthorityFile, ClusterFile};
 
 use super::NodeError;
@@ -59,7 +59,8 @@ pub(super) fn lay(config: &Config) -> Result<Ground, NodeError> {
         }
     }
     let (hub, store) = open(data_dir, &identity)?;
-    let (formation, name) = formation(config, file.as_ref(), node)?;
+    let has_log = store.reader().applied() > LogIndex(0);
+    let (formation, name) = formation(config, file.as_ref(), node, has_log)?;
     let founding = place::founding(data_dir, name.as_deref())?;
     let kek = ClusterKek::load(data_dir)?;
     let identity = renew::at_start(data_dir, identity, kek.as_ref(), &store.reader(), &founding);
@@ -79,6 +80,7 @@ fn formation(
     config: &Config,
     file: Option<&ClusterFile>,
     node: NodeId,
+    has_log: bool,
 ) -> Result<(Formation, Option<String>), NodeError> {
     if let Some(file) = file {
         let founders = file.nodes().iter().map(founder).collect();
@@ -94,7 +96,13 @@ fn formation(
         return Ok((Formation::Joiner(members.collect()), Some(joined.name)));
     }
     if let Some(authority) = AuthorityFile::load(data_dir)? {
-        let addrs = NodeAddrs::from(&place::own_reach(config)?);
+        let reach = match place::own_reach(config) {
+            Ok(reach) => reach,
+            // A log says itself who the members are; so a restored node starts with any config.
+            Err(_) if has_log => return Ok((Formation::Joiner(BTreeMap::new()), Some(authority.name))),
+            Err(error) => return Err(error),
+        };
+        let addrs = NodeAddrs::from(&reach);
         return Ok((
             Formation::Founder(BTreeMap::from([(node, addrs)])),
             Some(authority.name),

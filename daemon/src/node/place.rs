@@ -16,7 +16,7 @@ use quorate_certs::{
     ClusterCa, ClusterId, ClusterKek, IdentityError, NODE_CERT_FILE, NODE_KEY_FILE, NodeIdentity, NodeKey,
 };
 use quorate_core::{Authority, NodeId, Operator, Reach};
-use quorate_formation::{AuthorityFile, NodeAddr};
+use quorate_formation::{AuthorityFile, CERT_DIR, NodeAddr};
 use serde::{Deserialize, Serialize};
 
 use super::NodeError;
@@ -27,8 +27,6 @@ use crate::store::{Incarnation, Store};
 
 /// The name of a cluster that nobody named.
 const UNNAMED: &str = "quorate";
-/// The directory with the certificate, in the data directory.
-const CERT_DIR: &str = "cert";
 /// The cluster as a joiner met it.
 const JOINED_FILE: &str = "joined.toml";
 

@@ -58,6 +58,7 @@ fn to_info(summary: &Summary) -> BackupInfo {
             hash: format!("{:032x}", summary.hash.hash),
         },
         members: members.collect(),
+        name: summary.name.clone(),
         highest_node: summary.highest_node,
         rows: BackupRows {
             records: summary.records,

@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use quorate_certs::{ClusterCa, ClusterId, NodeIdentity};
+use quorate_certs::{ClusterCa, ClusterId, ClusterKek, NodeIdentity};
 use quorate_core::NodeId;
-use quorate_formation::{CA_DIR, load_ca, save_ca};
+use quorate_formation::{AuthorityFile, CA_DIR, CERT_DIR, load_ca, save_ca};
 
 use super::RestoreError;
 
@@ -34,10 +34,13 @@ impl NewIdentity {
         })
     }
 
-    /// Puts the certificate and its key into the data directory, where a daemon looks that has none beside its config, and
-    /// a new CA into a folder there.
-    pub(super) fn save(&self, data_dir: &Path) -> Result<Option<PathBuf>, RestoreError> {
-        self.node.save(data_dir)?;
+    /// Puts into the data directory what a node has there that was made by `chatctl cluster init`: certificate and key, and the CA,
+    /// sealed, for its daemon to hand to the cluster. A new CA also goes into a folder of its own, for the operator.
+    pub(super) fn save(&self, data_dir: &Path, name: &str) -> Result<Option<PathBuf>, RestoreError> {
+        self.node.save(&data_dir.join(CERT_DIR))?;
+        let kek = ClusterKek::random();
+        kek.save(data_dir)?;
+        AuthorityFile::seal(name, None, &self.cluster, &self.ca, &kek).save(data_dir)?;
         if !self.ca_is_new {
             return Ok(None);
         }

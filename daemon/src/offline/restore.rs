@@ -5,9 +5,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use quorate_adminapi::BackupInfo;
-use quorate_certs::{CaError, IdentityError};
+use quorate_certs::{CaError, IdentityError, KekError};
 use quorate_core::NodeId;
-use quorate_formation::{CaDirError, NewClusterError};
+use quorate_formation::{AuthorityFileError, CaDirError, NewClusterError};
 use thiserror::Error;
 
 use super::backup::check_file;
@@ -16,6 +16,8 @@ use crate::store::{self, BackupError, Store};
 
 /// What a file system that is mounted there may have put into a directory that is empty otherwise.
 const LOST_AND_FOUND: &str = "lost+found";
+/// The name of a cluster that nobody named.
+const UNNAMED: &str = "quorate";
 
 /// What is to be made of which backup.
 #[derive(Clone, Copy, Debug)]
@@ -85,6 +87,12 @@ pub enum RestoreError {
     /// No certificate was made.
     #[error(transparent)]
     Ca(#[from] CaError),
+    /// The key under which the CA is sealed was not written.
+    #[error("the key that seals the CA")]
+    Kek(#[from] KekError),
+    /// The sealed CA was not written.
+    #[error("the sealed CA")]
+    Authority(#[from] AuthorityFileError),
     /// The certificate was not written.
     #[error("the certificate of the node")]
     Identity(#[from] IdentityError),
@@ -149,7 +157,7 @@ fn fill(ask: RestoreAsk<'_>, plan: RestorePlan) -> Result<Restored, RestoreError
     let dir = ask.data_dir;
     let identity = NewIdentity::make(plan.node, ask.ca_dir)?;
     make_private(dir)?;
-    let ca_dir = identity.save(dir)?;
+    let ca_dir = identity.save(dir, plan.backup.name.as_deref().unwrap_or(UNNAMED))?;
     let file = File::open(ask.file).map_err(|error| RestoreError::Backup {
         path: ask.file.to_owned(),
         source: Box::new(BackupError::Read(error)),

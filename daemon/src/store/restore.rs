@@ -12,7 +12,7 @@ use thiserror::Error;
 use super::backup::{BackupError, BackupReader};
 use super::database::File;
 use super::identity::{self, Identity};
-use super::rows::Meta;
+use super::rows::{self, Meta};
 use super::snapshot::Loader;
 use super::{Databases, OpenError, RAFT_FILE, STATE_FILE, Store, StoreError, raft_log};
 use crate::consensus::types::{LogId, Membership, NodeAddrs, StoredMembership};
@@ -54,9 +54,10 @@ impl Store {
             loader.push(&frame).map_err(BackupError::from)?;
         }
         backup.finish()?;
-        let (_, meta) = loader
+        let (chat, meta) = loader
             .finish(&identity, |meta| alone(meta, node))
             .map_err(BackupError::from)?;
+        rows::replace_records(&state, &chat.leave_cluster())?;
         let last = meta.applied.ok_or(BackupError::Damaged("it is of no entry"))?;
         super::open::close(File::State, state)?;
 

@@ -29,7 +29,9 @@ pub struct Summary {
     pub term: u64,
     /// The membership at that entry.
     pub membership: StoredMembership,
-    /// The highest id of a node that ever was a member.
+    /// What operators call the cluster, where it was told.
+    pub name: Option<String>,
+    /// The highest id that a node ever had.
     pub highest_node: NodeId,
     /// The state hash at that entry.
     pub hash: StateHash,
@@ -252,7 +254,11 @@ impl<R: Read> Rows<R> {
             index: LogIndex(last.index()),
             term: last.committed_leader_id().term,
             membership: self.meta.membership,
-            highest_node: self.meta.highest_node,
+            name: state.roster().map(|roster| roster.name.clone()),
+            highest_node: state
+                .nodes()
+                .map(|(id, _)| id)
+                .fold(self.meta.highest_node, NodeId::max),
             hash: state.hash(),
             records,
             events,

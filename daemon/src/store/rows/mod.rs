@@ -35,7 +35,7 @@ pub(super) use history::history;
 pub(super) use lookup::{events_from, lines, original};
 pub(super) use table::{
     EVENTS, Meta, ORIGINALS, PLACES, RECORDS, RowsTable, check_row, decode_event, decode_original, decode_place,
-    decode_record, failed, identity_row, load_meta, load_state, write_identity, write_meta,
+    decode_record, failed, identity_row, load_meta, load_state, replace_records, write_identity, write_meta,
 };
 pub(super) use thread::{Install, Op, Outlets, RowsThread};
 

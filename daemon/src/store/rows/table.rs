@@ -150,6 +150,29 @@ pub(in crate::store) fn write_meta(transaction: &WriteTransaction, meta: &Meta) 
     Ok(())
 }
 
+/// Writes these records, or takes them away, and waits for the disk.
+pub(in crate::store) fn replace_records(
+    database: &Database,
+    changes: &[(RecordKey, Option<Record>)],
+) -> Result<(), StoreError> {
+    let transaction = database.begin_write().map_err(failed)?;
+    {
+        let mut records = transaction.open_table(RECORDS).map_err(failed)?;
+        for (key, record) in changes {
+            let key = key::encode(key);
+            match record {
+                Some(record) => drop(
+                    records
+                        .insert(key.as_slice(), encode_record(&key, record).as_slice())
+                        .map_err(failed)?,
+                ),
+                None => drop(records.remove(key.as_slice()).map_err(failed)?),
+            }
+        }
+    }
+    transaction.commit().map_err(failed)
+}
+
 /// The row of a record: MessagePack, its fields by position.
 pub(super) fn encode_record(key: &[u8], record: &Record) -> Vec<u8> {
     seal_with(key, |out| {
