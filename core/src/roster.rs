@@ -153,6 +153,19 @@ pub enum NodeStanding {
 }
 
 impl Node {
+    /// One that is there from the beginning.
+    #[must_use]
+    pub const fn founder() -> Self {
+        Self {
+            admission: None,
+            standing: NodeStanding::Member,
+            votes: true,
+            drained: false,
+            moving: None,
+            cert_since: Timestamp(0),
+        }
+    }
+
     /// Whether it is of the cluster no more.
     #[must_use]
     pub const fn is_removed(&self) -> bool {

@@ -3,7 +3,7 @@
 use proptest::prelude::{Just, Strategy, any, proptest};
 use proptest::sample::Index;
 use proptest::{prop_assert, prop_assert_eq};
-use quorate_core::{Applied, Clock, LogIndex, Record, RecordKey, RestoreError, State};
+use quorate_core::{Applied, BanSubject, Clock, LogIndex, Record, RecordKey, RestoreError, State};
 
 use crate::script::{Log, logs};
 
@@ -140,7 +140,8 @@ fn names(record: &Record, lost: &Record) -> bool {
             Record::Ban(_, user, ban) => user == id || ban.by == *id,
             Record::Invitation(_, user, invitation) => user == id || invitation.by == *id,
             Record::Call(_, _, call) => call.author == *id,
-            Record::Restriction(_, user, _) => user == id,
+            Record::Restriction(_, user, _) | Record::ServerRole(user, _) => user == id,
+            Record::ServerBan(_, ban) => ban.subject == BanSubject::User(*id),
             _ => false,
         },
         Record::Room(id, _) => match record {

@@ -57,7 +57,7 @@ impl Store {
         let (chat, meta) = loader
             .finish(&identity, |meta| alone(meta, node))
             .map_err(BackupError::from)?;
-        rows::replace_records(&state, &chat.leave_cluster())?;
+        rows::replace_records(&state, &chat.leave_cluster(node))?;
         let last = meta.applied.ok_or(BackupError::Damaged("it is of no entry"))?;
         super::open::close(File::State, state)?;
 

@@ -15,15 +15,7 @@ impl State {
                 at,
             } => {
                 for node in nodes {
-                    let founder = Node {
-                        admission: None,
-                        standing: NodeStanding::Member,
-                        votes: true,
-                        drained: false,
-                        moving: None,
-                        cert_since: Timestamp(0),
-                    };
-                    self.nodes.insert(*node, founder);
+                    self.nodes.insert(*node, Node::founder());
                 }
                 self.roster = Some(Roster {
                     name: name.clone(),
