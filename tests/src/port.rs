@@ -2,18 +2,22 @@
 
 use std::net::UdpSocket;
 
-/// So many different ports that nobody has bound now. They are released on return, so another program may take one before a
-/// daemon does; the system hands them out in turn, which makes that rare, and the daemon then says so.
+use rand::seq::SliceRandom;
+
+/// Below the ports that Linux gives to sockets that ask for any (`ip_local_port_range`, 32768 to 60999): a daemon that was killed
+/// comes back to its port, and no client's socket has taken it meanwhile.
+const PORTS: std::ops::Range<u16> = 20_000..32_000;
+
+/// So many different ports that nobody has bound now.
 ///
 /// # Panics
 /// Loopback has no port left.
 #[must_use]
 pub fn free_udp_ports(count: usize) -> Vec<u16> {
-    // All are held until the last is found: otherwise one could be handed out twice.
-    let held: Vec<UdpSocket> = (0..count)
-        .map(|_| UdpSocket::bind(("127.0.0.1", 0)).expect("loopback has a free port"))
-        .collect();
-    held.iter()
-        .map(|socket| socket.local_addr().expect("a bound socket has an address").port())
-        .collect()
+    let mut ports: Vec<u16> = PORTS.collect();
+    ports.shuffle(&mut rand::rng());
+    let is_free = |port: &u16| UdpSocket::bind(("127.0.0.1", *port)).is_ok();
+    let free: Vec<u16> = ports.into_iter().filter(is_free).take(count).collect();
+    assert_eq!(free.len(), count, "loopback has free ports");
+    free
 }

@@ -24,15 +24,20 @@ pub(super) async fn read(link: Link, mut receiver: FrameReceiver) {
                     break error.to_string();
                 }
             }
-            // Its reason to close is right behind.
-            Ok(None) => match timeout(LAST_WORD, link.0.connection.closed()).await {
-                Ok(reason) => break reason.to_string(),
-                Err(_) => break "the node ended the session".to_owned(),
-            },
-            Err(error) => break error.to_string(),
+            // The stream may end, or break off, a moment before the connection, whose reason is right behind.
+            Ok(None) => break last_word(&link, "the node ended the session".to_owned()).await,
+            Err(error) => break last_word(&link, error.to_string()).await,
         }
     };
     link.die(&cause);
+}
+
+/// Why the node closed the connection; if it does not, what is known otherwise.
+async fn last_word(link: &Link, otherwise: String) -> String {
+    match timeout(LAST_WORD, link.0.connection.closed()).await {
+        Ok(reason) => reason.to_string(),
+        Err(_) => otherwise,
+    }
 }
 
 fn take(link: &Link, frame: &Frame) -> Result<(), BodyError> {

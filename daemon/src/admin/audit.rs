@@ -7,7 +7,7 @@ use axum::extract::{Query, State};
 use axum::routing::get;
 use axum::{Json, Router};
 use quorate_adminapi::{AuditReport, AuditRow};
-use quorate_core::{AuditEntry, AuditNo};
+use quorate_core::{AuditEntry, AuditNo, Operator};
 use serde::Deserialize;
 
 use super::rule::{Told, at};
@@ -21,6 +21,17 @@ pub(super) fn routes<S: Source>() -> Router<Arc<S>> {
     Router::new()
         .route("/v1/audit", get(entries::<S>))
         .route("/v1/audit/verify", get(verify::<S>))
+}
+
+/// Has an operator's act written down that is no change of the state. Nobody waits for it, since such acts are there for
+/// times without a quorum too; what could not be written down is in the traces.
+pub(super) fn write_down<S: Source>(source: &Arc<S>, by: Operator, action: &'static str, target: String) {
+    let source = Arc::clone(source);
+    tokio::spawn(async move {
+        if let Err(error) = source.note(by, action, &target).await {
+            tracing::warn!(uid = by.uid, action, target, %error, "not in the audit log");
+        }
+    });
 }
 
 #[derive(Deserialize)]

@@ -18,8 +18,10 @@ use axum::{Json, Router};
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
 use quorate_adminapi::{Snapshots, code};
+use quorate_core::Operator;
 use serde::Deserialize;
 
+use super::audit::write_down;
 use super::reply::Refused;
 use super::route::HANDLER_DEADLINE;
 use super::serve::PeerUid;
@@ -70,6 +72,7 @@ async fn save<S: Source>(
         Refused::new(code::TIMED_OUT, after)
     };
     let body = begun.map_err(late)??;
+    write_down(&source, Operator { uid }, "snapshot.save", String::new());
     let kind = [(header::CONTENT_TYPE, "application/octet-stream")];
     Ok((kind, Body::from_stream(body)).into_response())
 }

@@ -18,7 +18,9 @@ use quorate_adminapi::{
 };
 use serde::Deserialize;
 
+use super::audit::write_down;
 use super::reply::Refused;
+use super::rule::{By, operator};
 use super::source::{AdminError, Source};
 use crate::chronicle::Chronicle;
 
@@ -97,8 +99,10 @@ async fn config<S: Source>(State(source): State<Arc<S>>) -> Json<Vec<Setting>> {
     Json(source.settings())
 }
 
-async fn reload<S: Source>(State(source): State<Arc<S>>) -> Result<Json<Reloaded>, Refused> {
-    Ok(Json(source.reload().await?))
+async fn reload<S: Source>(State(source): State<Arc<S>>, by: By) -> Result<Json<Reloaded>, Refused> {
+    let reloaded = source.reload().await?;
+    write_down(&source, operator(by), "config.reload", String::new());
+    Ok(Json(reloaded))
 }
 
 async fn log_level<S: Source>(State(source): State<Arc<S>>) -> Json<LogLevel> {
@@ -107,6 +111,7 @@ async fn log_level<S: Source>(State(source): State<Arc<S>>) -> Json<LogLevel> {
 
 async fn set_log_level<S: Source>(
     State(source): State<Arc<S>>,
+    by: By,
     asked: Result<Json<NewLogLevel>, JsonRejection>,
 ) -> Result<Json<LogLevel>, Refused> {
     let Json(NewLogLevel { level, lasting }) = asked?;
@@ -116,7 +121,9 @@ async fn set_log_level<S: Source>(
         let message = format!("a log level that ends by itself lasts from 1ms to {most}");
         return Err(Refused::new(code::BAD_REQUEST, message));
     }
-    Ok(Json(source.set_log_level(&level, lasting)?))
+    let set = source.set_log_level(&level, lasting)?;
+    write_down(&source, operator(by), "log-level.set", level);
+    Ok(Json(set))
 }
 
 #[derive(Deserialize)]

@@ -77,7 +77,10 @@ pub(super) async fn run(connection: Connection, services: Arc<Services>) {
                 services: Arc::clone(&services),
             };
             // Boxed: a session that idles costs what it holds, and the loop's frame is large.
-            Box::pin(session.serve(&connection, opened.receiver, opened.cluster)).await
+            let (code, reason) = Box::pin(session.serve(&connection, opened.receiver, opened.cluster)).await;
+            // Before the streams are dropped, which resets them: the client is to hear why.
+            connection.close(code, reason);
+            return;
         }
     };
     connection.close(code, reason);
@@ -215,7 +218,6 @@ impl Session {
         }
     }
 
-    /// Looks whom the device speaks for now. `told`: whether this session may have had it changed.
     /// Looks whom the device speaks for now, and whether it may stay. `told`: whether this session may have had it
     /// changed; then it is told what came of that before it has to go.
     fn look_at_device(&mut self, told: Told) -> Result<(), NotOpened> {
