@@ -146,6 +146,7 @@ fn what_an_operator_does_to_a_user_is_felt_on_every_node() {
 /// Everything that was done above, in order, on each node; and a chain that leads there.
 fn audited(cluster: &Cluster) {
     let expected = [
+        ("cluster.found", "chat of 3 nodes", "done"),
         ("users.create", "carol", "done"),
         ("users.create", "carol", "name-taken"),
         ("users.disable", "carol", "done"),
