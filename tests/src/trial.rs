@@ -12,7 +12,7 @@ const TRIALS: u64 = 20;
 /// Posts that each author has in flight.
 const WINDOW: usize = 8;
 /// Before each post: there is always something in flight, and the machine has time for elections.
-const PACE: Duration = Duration::from_millis(4);
+const PACE: Duration = Duration::from_millis(10);
 /// How many authors there are.
 pub const AUTHORS: usize = 4;
 
