@@ -196,6 +196,8 @@ impl Gate {
     /// A socket of its own for each sender, so that answers find back.
     async fn begin_flow(&self, entry: &Arc<UdpSocket>, source: SocketAddr, from: End, moves: u64) -> Option<Flow> {
         let socket = Arc::new(UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.ok()?);
+        // A socket that was just made does not know yet that it can send: the first datagram would be lost, and a second with it.
+        socket.writable().await.ok()?;
         let (sky, entry, answers) = (Arc::clone(&self.sky), Arc::clone(entry), Arc::clone(&socket));
         let (listens, back) = (self.way.listens, (self.to, from));
         let task = tokio::spawn(async move {
