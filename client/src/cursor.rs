@@ -4,13 +4,13 @@
 //! never misses one. Writing is a few bytes without a sync: the place outlives the process, and after a power cut it may be
 //! an earlier one.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use quorate_core::{RoomName, RoomRef, Seq};
 
-use crate::outbox::make_folder;
+use crate::outbox::{make_folder, own_file};
 use crate::{Client, RequestError, Subscription};
 
 /// The longest name of a cursor, in bytes.
@@ -55,7 +55,7 @@ impl Cursor {
 
     fn open(folder: &Path, room: &RoomName) -> Result<Self, RequestError> {
         let path = folder.join(file_name(room));
-        let opened = make_folder(folder).and_then(|()| own_file(&path));
+        let opened = make_folder(folder).and_then(|()| own_file(&path, false));
         let mut file = opened.map_err(|error| failed(&path, &error))?;
         match file.try_lock() {
             Ok(()) => {}
@@ -124,14 +124,6 @@ impl Client {
 /// Names of rooms hold characters of any script, and a folder is not to see two of them as one.
 fn file_name(room: &RoomName) -> String {
     room.as_str().bytes().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn own_file(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.create(true).truncate(false).read(true).write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
 }
 
 fn read(bytes: &[u8]) -> io::Result<Option<Seq>> {

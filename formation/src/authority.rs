@@ -15,6 +15,9 @@ pub const AUTHORITY_FILE: &str = "authority.toml";
 /// The folder with a node's certificate and key, in a data directory that was not told of them by a config.
 pub const CERT_DIR: &str = "cert";
 
+/// The name of a cluster that nobody named.
+pub const UNNAMED: &str = "quorate";
+
 /// The content of `authority.toml`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

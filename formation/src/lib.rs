@@ -15,7 +15,7 @@ mod create;
 mod file;
 
 pub use addr::{NodeAddr, NodeAddrError};
-pub use authority::{AUTHORITY_FILE, AuthorityFile, AuthorityFileError, CERT_DIR};
+pub use authority::{AUTHORITY_FILE, AuthorityFile, AuthorityFileError, CERT_DIR, UNNAMED};
 pub use ca_dir::{CaDirError, load_ca, save_ca};
 pub use create::{CA_DIR, CLUSTER_FILE, NODE_CONFIG_FILE, NewCluster, NewClusterError, NewNode, new_cluster, node_dir};
 pub use file::{CLUSTER_NAME_BYTES_MAX, ClusterFile, ClusterFileError, NODES_MAX, NodeSpec, RosterError, check_roster};

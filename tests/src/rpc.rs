@@ -223,12 +223,7 @@ impl Rpc {
         while !inbox.ended {
             let left = until.saturating_duration_since(Instant::now());
             assert!(!left.is_zero(), "{}: the end of its output does not come", self.label);
-            inbox = self
-                .shared
-                .arrived
-                .wait_timeout(inbox, left)
-                .unwrap_or_else(PoisonError::into_inner)
-                .0;
+            inbox = self.shared.wait(inbox, left);
         }
         drop(inbox);
         self.events(room)
@@ -264,12 +259,7 @@ impl Rpc {
                 self.label,
                 inbox.notices.last()
             );
-            inbox = self
-                .shared
-                .arrived
-                .wait_timeout(inbox, left)
-                .unwrap_or_else(PoisonError::into_inner)
-                .0;
+            inbox = self.shared.wait(inbox, left);
         }
     }
 }
@@ -311,6 +301,12 @@ impl Pending {
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, Inbox> {
         self.inbox.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Until something arrives, or for `left`.
+    fn wait<'a>(&self, inbox: MutexGuard<'a, Inbox>, left: Duration) -> MutexGuard<'a, Inbox> {
+        let waited = self.arrived.wait_timeout(inbox, left);
+        waited.unwrap_or_else(PoisonError::into_inner).0
     }
 }
 

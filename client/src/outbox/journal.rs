@@ -228,7 +228,7 @@ impl Thread {
 }
 
 /// A file for its owner's eyes alone.
-fn own_file(path: &Path, truncate: bool) -> io::Result<File> {
+pub(crate) fn own_file(path: &Path, truncate: bool) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.create(true).truncate(truncate).write(true).read(true);
     #[cfg(unix)]

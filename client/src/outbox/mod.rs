@@ -16,6 +16,7 @@ use quorate_protocol::client::Failure;
 use tokio::sync::{Notify, watch};
 
 pub(crate) use folder::{make_folder, orphans, own};
+pub(crate) use journal::own_file;
 pub(crate) use queue::{EntryRef, Next, Resolution, Ticket, Verdict, WINDOW};
 
 use crate::RequestError;

@@ -16,7 +16,7 @@ use quorate_certs::{
     ClusterCa, ClusterId, ClusterKek, IdentityError, NODE_CERT_FILE, NODE_KEY_FILE, NodeIdentity, NodeKey,
 };
 use quorate_core::{Authority, NodeId, Operator, Reach};
-use quorate_formation::{AuthorityFile, CERT_DIR, NodeAddr};
+use quorate_formation::{AuthorityFile, CERT_DIR, NodeAddr, UNNAMED};
 use serde::{Deserialize, Serialize};
 
 use super::NodeError;
@@ -25,8 +25,6 @@ use crate::join::Admission;
 use crate::steward::Founding;
 use crate::store::{Incarnation, Store};
 
-/// The name of a cluster that nobody named.
-const UNNAMED: &str = "quorate";
 /// The cluster as a joiner met it.
 const JOINED_FILE: &str = "joined.toml";
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use quorate_adminapi::BackupInfo;
 use quorate_certs::{CaError, IdentityError, KekError};
 use quorate_core::NodeId;
-use quorate_formation::{AuthorityFileError, CaDirError, NewClusterError};
+use quorate_formation::{AuthorityFileError, CaDirError, NewClusterError, UNNAMED};
 use thiserror::Error;
 
 use super::backup::check_file;
@@ -16,8 +16,6 @@ use crate::store::{self, BackupError, Store};
 
 /// What a file system that is mounted there may have put into a directory that is empty otherwise.
 const LOST_AND_FOUND: &str = "lost+found";
-/// The name of a cluster that nobody named.
-const UNNAMED: &str = "quorate";
 
 /// What is to be made of which backup.
 #[derive(Clone, Copy, Debug)]
