@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use quorate_tests::Cluster;
+use quorate_tests::{Cluster, ClusterOptions};
 
 /// By the contract.
 const HAND_BACK_DEADLINE: Duration = Duration::from_secs(30);
+const ELECTION_DEADLINE: Duration = Duration::from_secs(30);
+const KILLS: usize = 15;
 
 #[test]
 fn the_highest_id_leads_after_a_kill_and_after_its_return() {
@@ -18,4 +20,34 @@ fn the_highest_id_leads_after_a_kill_and_after_its_return() {
     cluster.start(5);
     cluster.wait_healthy();
     let _ = cluster.leader_where("node 5 has leadership back", HAND_BACK_DEADLINE, |leader| leader == 5);
+}
+
+/// Nodes that joined one after the other, each of which was the highest when it began; and nobody hands anything back, so that
+/// who leads is who was elected. Every third time the node stays down for the next kill.
+#[test]
+fn fifteen_leader_kills_elect_the_highest_id_fifteen_times() {
+    let mut cluster = Cluster::founded(ClusterOptions::new(1).set("raft", "hand_back", "off"));
+    for through in 1..5 {
+        let _ = cluster.join(through, &[]);
+    }
+    let mut elections = Vec::new();
+    for kill in 0..KILLS {
+        let killed = cluster.leader();
+        cluster.kill(killed);
+        let expected = cluster.running().last().copied();
+        let elected = cluster.leader_where("another leads", ELECTION_DEADLINE, |leader| leader != killed);
+        elections.push((killed, expected, Some(elected)));
+        if kill % 3 == 0 {
+            continue;
+        }
+        let down: Vec<u64> = cluster
+            .ids()
+            .into_iter()
+            .filter(|id| !cluster.running().contains(id))
+            .collect();
+        down.into_iter().for_each(|id| cluster.start(id));
+        cluster.wait_healthy();
+    }
+    let wrong = elections.iter().filter(|(_, expected, elected)| expected != elected);
+    assert_eq!(wrong.count(), 0, "killed, highest, elected: {elections:?}");
 }

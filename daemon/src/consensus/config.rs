@@ -1,6 +1,6 @@
 //! What an operator sets about Raft, and what openraft is told because of it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,10 +9,13 @@ use quorate_core::NodeId;
 
 use super::types::NodeAddrs;
 
-/// Added to the shortest timeout of a node to get its longest. Small: the stagger, not chance, separates the candidates.
+/// Added to the shortest timeout to get the longest. Small: rank (`stagger`), not chance, separates the candidates.
 const ELECTION_JITTER_MAX_MS: u64 = 40;
-/// The most by which one rank waits longer than the one above.
-const ELECTION_STEP_MAX_MS: u64 = 80;
+/// One rank waits longer than the one above by the shortest timeout divided by this: longer than the jitter, a heartbeat
+/// that one of two has missed, and a round of votes.
+const RANK_SPACING_DIVISOR: u32 = 5;
+/// Twice the spacing above is what separates two ranks: openraft waits for a lease and for a timeout.
+const RANK_SPACINGS: u32 = 2;
 /// Entries in one append; the log reader also caps the bytes.
 const APPEND_ENTRIES_MAX: u64 = 1024;
 /// Commands and entries that Raft takes up in one turn.
@@ -73,36 +76,31 @@ pub struct ConsensusConfig {
 pub struct ConfigFault(#[from] ConfigError);
 
 impl ConsensusConfig {
-    /// How many of the members have a higher id: 0 stands for election first.
-    #[must_use]
-    pub fn rank(&self, voters: impl IntoIterator<Item = NodeId>) -> u64 {
-        voters.into_iter().filter(|id| *id > self.node_id).count() as u64
+    /// The timeouts `[min, max)` of elections, in milliseconds: the same on all nodes, so that no lease (as long as the longest
+    /// timeout) outlasts another's first question.
+    fn election_timeout_ms(&self) -> (u64, u64) {
+        let min = millis(self.election_timeout);
+        (min, min + ELECTION_JITTER_MAX_MS.min(min / 10).max(1))
     }
 
-    /// The timeouts `[min, max)` of this node's elections, in milliseconds, as one of so many voters with this rank.
-    ///
-    /// The fastest candidate must not ask before the slowest lease (as long as the longest timeout) has ended, or its
-    /// first round is lost: `step < base / (n - 1)`.
-    fn election_timeout_ms(&self, rank: u64, voters: u64) -> (u64, u64) {
-        let base = millis(self.election_timeout);
-        let others = voters.saturating_sub(1).max(1);
-        // One less than the bound, and a tenth of reserve for timers that fire late.
-        let step = (base.saturating_sub(1) / others * 9 / 10).min(ELECTION_STEP_MAX_MS);
-        let min = base + rank.min(others) * step;
-        (min, min + ELECTION_JITTER_MAX_MS.min(base / 10).max(1))
+    /// The longest that openraft waits, from the last word of a leader, before it would stand: a lease and a timeout.
+    pub(super) fn first_silence_max(&self) -> Duration {
+        Duration::from_millis(2 * self.election_timeout_ms().1)
     }
 
-    /// The longest time without a word from a leader that any member still takes for patience: the idle deadline on
-    /// replication streams is twice this.
-    pub(crate) fn election_timeout_max(&self) -> Duration {
-        let voters = self.formation.members().len() as u64;
-        Duration::from_millis(self.election_timeout_ms(voters, voters).1)
+    /// How much later each rank stands than the one above.
+    pub(super) fn rank_spacing(&self) -> Duration {
+        self.election_timeout / RANK_SPACING_DIVISOR * RANK_SPACINGS
     }
 
-    /// With the voters that are known to this node: who founded the cluster may be gone from it.
-    pub(crate) fn openraft(&self, cluster_name: String, voters: &BTreeSet<NodeId>) -> Result<Arc<Config>, ConfigFault> {
-        let rank = self.rank(voters.iter().copied());
-        let (election_timeout_min, election_timeout_max) = self.election_timeout_ms(rank, voters.len() as u64);
+    /// How long any of so many voters may go without a word from a leader before it does something about it.
+    pub(super) fn silence_max(&self, voters: usize) -> Duration {
+        let ranks = u32::try_from(voters.saturating_sub(1)).unwrap_or(u32::MAX);
+        self.first_silence_max() + self.rank_spacing().saturating_mul(ranks)
+    }
+
+    pub(crate) fn openraft(&self, cluster_name: String) -> Result<Arc<Config>, ConfigFault> {
+        let (election_timeout_min, election_timeout_max) = self.election_timeout_ms();
         let config = Config {
             cluster_name,
             heartbeat_interval: millis(self.heartbeat_interval),
@@ -141,56 +139,47 @@ fn millis(duration: Duration) -> u64 {
 mod tests {
     use super::*;
 
-    fn voters(nodes: u64) -> BTreeSet<NodeId> {
-        (1..=nodes).map(NodeId).collect()
-    }
-
-    fn config(node: u64, nodes: u64) -> ConsensusConfig {
+    fn config() -> ConsensusConfig {
         ConsensusConfig {
-            node_id: NodeId(node),
+            node_id: NodeId(1),
             heartbeat_interval: Duration::from_millis(100),
             election_timeout: Duration::from_millis(400),
             snapshot_entries: 50_000,
             keep_entries: 50_000,
             hand_back: None,
-            formation: Formation::Founder((1..=nodes).map(|id| (NodeId(id), NodeAddrs::default())).collect()),
+            formation: Formation::Founder(BTreeMap::from([(NodeId(1), NodeAddrs::default())])),
         }
     }
 
     #[test]
-    fn the_highest_id_waits_least_and_the_ranges_do_not_meet() {
-        for nodes in 2..=9 {
-            let ranges: Vec<_> = (1..=nodes)
-                .rev()
-                .map(|id| config(id, nodes).openraft("c".to_owned(), &voters(nodes)).unwrap())
-                .map(|config| (config.election_timeout_min, config.election_timeout_max))
-                .collect();
-            assert_eq!(ranges[0].0, 400, "the highest id of {nodes} waits for the base");
-            for pair in ranges.windows(2) {
-                // The time from the last heartbeat to the candidacy is the lease (the longest timeout) and a timeout.
-                let latest = 2 * pair[0].1;
-                let earliest = pair[1].0 + pair[1].1;
-                assert!(latest <= earliest + ELECTION_JITTER_MAX_MS, "{nodes} nodes: {pair:?}");
-            }
-        }
+    fn whoever_asks_first_asks_after_every_lease_has_ended() {
+        let config = config();
+        let openraft = config.openraft("c".to_owned()).unwrap();
+        let lease = openraft.election_timeout_max;
+        let heartbeat = openraft.heartbeat_interval;
+        assert!(
+            lease + openraft.election_timeout_min > lease + heartbeat,
+            "a missed heartbeat included"
+        );
+        assert_eq!((openraft.election_timeout_min, lease), (400, 440));
     }
 
     #[test]
-    fn the_fastest_candidate_asks_after_the_slowest_lease_has_ended() {
-        for nodes in 2..=25 {
-            let fastest = config(nodes, nodes).openraft("c".to_owned(), &voters(nodes)).unwrap();
-            let slowest = config(1, nodes).openraft("c".to_owned(), &voters(nodes)).unwrap();
-            let earliest_question = fastest.election_timeout_max + fastest.election_timeout_min;
-            assert!(earliest_question > slowest.election_timeout_max, "{nodes} nodes");
-        }
+    fn two_ranks_are_further_apart_than_chance_and_a_missed_heartbeat() {
+        let config = config();
+        let (min, max) = config.election_timeout_ms();
+        let chance = Duration::from_millis(max - min);
+        assert!(config.rank_spacing() > chance + config.heartbeat_interval);
+        assert_eq!(config.silence_max(1), Duration::from_millis(880));
+        assert_eq!(config.silence_max(5), Duration::from_millis(880 + 4 * 160));
     }
 
     #[test]
     fn timings_that_cannot_work_are_refused() {
-        let mut config = config(1, 3);
+        let mut config = config();
         config.election_timeout = Duration::from_millis(50);
         assert!(
-            config.openraft("c".to_owned(), &voters(3)).is_err(),
+            config.openraft("c".to_owned()).is_err(),
             "a timeout below the heartbeat"
         );
     }

@@ -23,6 +23,12 @@ impl Heard {
             .insert(peer, Instant::now());
     }
 
+    /// When anybody last did.
+    pub(super) fn latest(&self) -> Option<Instant> {
+        let heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        heard.values().max().copied()
+    }
+
     /// Takes the leader out of a view in which it has been silent, or without a quorum, for `limit`.
     pub(super) fn hide_silent_leader(&self, view: &mut View, own: NodeId, limit: Duration) {
         let Some(leader) = view.leader else { return };

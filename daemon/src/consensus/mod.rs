@@ -17,6 +17,7 @@ mod propose;
 mod read_index;
 mod snapshot_receive;
 mod snapshot_send;
+mod stagger;
 mod start;
 mod stay;
 pub mod types;

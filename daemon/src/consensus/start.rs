@@ -21,7 +21,7 @@ use super::read_index::Readers;
 use super::stay::Stay;
 use super::types::TypeConfig;
 use super::view::View;
-use super::{Raft, leadership};
+use super::{Raft, leadership, stagger};
 use crate::peer::{Links, Local, Refused, StreamHandler, enrol};
 use crate::store::Store;
 
@@ -92,9 +92,6 @@ impl Consensus {
         links: Arc<Links>,
     ) -> Result<Self, StartError> {
         let stored = store.reader().membership();
-        let known: BTreeSet<NodeId> = stored.voter_ids().collect();
-        let listed = config.formation.members().keys().copied();
-        let voters = if known.is_empty() { listed.collect() } else { known };
         // The list is of the first day, and nodes move.
         let members = config.formation.members().iter();
         links
@@ -102,9 +99,9 @@ impl Consensus {
             .learn(members.map(|(id, addrs)| (*id, addrs.peer.clone())));
         let nodes = stored.nodes().map(|(id, addrs)| (*id, addrs.peer.clone()));
         links.addrs().learn(nodes.collect::<BTreeMap<_, _>>());
-        let openraft = config.openraft(local.cluster_id().to_string(), &voters)?;
+        let openraft = config.openraft(local.cluster_id().to_string())?;
         let stay = Arc::new(Stay::default());
-        let reply_deadline = 2 * config.election_timeout_max();
+        let reply_deadline = config.silence_max(config.formation.members().len());
         let network = Network::new(config.node_id, Arc::clone(&links), Arc::clone(&stay), reply_deadline);
         // Built, not run: it answers nobody and asks nobody until this node is enrolled.
         let raft = Raft::build(config.node_id, openraft, network, store.log(), store.state_machine()).await?;
@@ -137,7 +134,8 @@ impl Consensus {
         });
         let mut tasks = JoinSet::new();
         tasks.spawn(serving_readers);
-        tasks.spawn(watch_metrics(Arc::clone(&inner), heard, publish));
+        tasks.spawn(watch_metrics(Arc::clone(&inner), Arc::clone(&heard), publish));
+        tasks.spawn(stagger::keep(Arc::clone(&inner), heard));
         tasks.spawn(form(Arc::clone(&inner), local));
         // Also when it is off, so that it can be turned on.
         let hold_down = inner.config.hand_back.unwrap_or(DEFAULT_HOLD_DOWN);
@@ -293,7 +291,6 @@ async fn form(inner: Arc<Inner>, local: Arc<Local>) {
 /// Keeps the view and the addrs up to date, and notices when Raft fails.
 async fn watch_metrics(inner: Arc<Inner>, heard: Arc<Heard>, publish: watch::Sender<View>) {
     let (links, stopped, own) = (&inner.links, &inner.stopped, inner.config.node_id);
-    let silence_max = 2 * inner.config.election_timeout_max();
     let mut metrics = inner.raft.metrics();
     let mut membership_at = None;
     loop {
@@ -301,6 +298,7 @@ async fn watch_metrics(inner: Arc<Inner>, heard: Arc<Heard>, publish: watch::Sen
             let metrics = metrics.borrow_and_update();
             (View::of(&metrics), metrics.running_state.clone())
         };
+        let silence_max = inner.config.silence_max(view.voters().count());
         heard.hide_silent_leader(&mut view, own, silence_max);
         inner.mark_avoided(&mut view);
         if view.membership_at != membership_at {
