@@ -8,6 +8,7 @@
 //! Knows no socket, no HTTP, no clock and no disk.
 
 mod access;
+mod ca;
 mod doctor;
 mod error;
 mod event;
@@ -32,6 +33,7 @@ mod vitals;
 mod warning;
 
 pub use access::{AuditFault, AuditPeer, AuditReport, AuditRow, Ban, LockdownMode, NewBan};
+pub use ca::{CaKey, CaReport, NodeCa};
 pub use doctor::{Check, Diagnosis, Verdict};
 pub use error::{ErrorBody, ErrorReply, code};
 pub use event::{EventKind, NodeEvent};
@@ -45,8 +47,8 @@ pub use people::{
 pub use quorum::{quorum_of, tolerates};
 pub use raft::{RaftInfo, StateHash};
 pub use roster::{
-    ChangeReport, ChangeRequest, CreatedToken, InitRequest, Initialised, JoinRequest, JoinedCluster, MemberChange,
-    NewToken, RenewRequest, Token, TokenState, TransferRequest, TransferredTo, Votes,
+    ChangeReport, ChangeRequest, CreatedToken, HandBackRequest, InitRequest, Initialised, JoinRequest, JoinedCluster,
+    MemberChange, NewToken, RenewRequest, Token, TokenState, TransferRequest, TransferredTo, Votes,
 };
 pub use rule::{CreatedInvite, Invite, Lasting, NewInvite, QuotaRule, RetentionRule, UserQuota};
 pub use setting::{LogLevel, NewLogLevel, Reloaded, Setting, SettingSource};

@@ -110,4 +110,7 @@ pub struct Leader {
     pub peer_addr: Option<String>,
     /// Where clients reach it.
     pub client_addr: Option<String>,
+    /// Whether a higher id gets leadership by itself: by an operator's word, or by the config of the node that was asked.
+    #[serde(default)]
+    pub hand_back: bool,
 }

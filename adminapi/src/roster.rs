@@ -234,6 +234,15 @@ pub struct TransferredTo {
     pub leader: NodeId,
 }
 
+/// The body of `POST /v1/leader/hand-back`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HandBackRequest {
+    /// Whether a higher id gets leadership by itself; without it, as the config of whoever leads says.
+    #[serde(default)]
+    pub on: Option<bool>,
+}
+
 /// The body of `POST /v1/certs/renew`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

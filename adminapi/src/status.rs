@@ -96,6 +96,8 @@ impl Status {
             term: self.cluster.term,
             peer_addr: leader.map(|node| node.peer_addr.clone()),
             client_addr: leader.map(|node| node.client_addr.clone()),
+            // For who answers to say.
+            hand_back: false,
         }
     }
 }

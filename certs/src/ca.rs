@@ -25,6 +25,9 @@ pub const NODE_CERT_LIFE: Duration = DAY.saturating_mul(30);
 /// Certificates begin this much before they are made: clocks of nodes differ.
 const BACKDATED_BY: Duration = Duration::from_secs(60 * 60);
 
+/// Ends each certificate in PEM (RFC 7468, section 5).
+const PEM_END: &str = "-----END CERTIFICATE-----\n";
+
 /// When a certificate is in force.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Validity {
@@ -58,6 +61,10 @@ impl Validity {
     }
 }
 
+/// Certificates that lead from CAs before to the present one. A device that was away for more rotations than one less needs a
+/// new link; with the node's own and the CA's they are far below what a server may send in its first flight.
+pub const LINEAGE_MAX: u8 = 4;
+
 /// A node's certificate as its CA hands it out: what [`NodeIdentity::from_pem`] takes, beside the key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NodeCert {
@@ -65,6 +72,17 @@ pub struct NodeCert {
     pub chain_pem: String,
     /// The CA's certificate.
     pub ca_pem: String,
+}
+
+impl NodeCert {
+    /// With what leads from CAs before to this one, for those who know only them, and with a CA whose nodes are believed as
+    /// well; both PEM.
+    #[must_use]
+    pub fn after(mut self, lineage: &str, retiring: Option<&str>) -> Self {
+        self.chain_pem.push_str(lineage);
+        self.ca_pem.push_str(retiring.unwrap_or_default());
+        self
+    }
 }
 
 /// A CA that cannot be used.
@@ -137,6 +155,25 @@ impl ClusterCa {
             cert_pem: cert_pem.to_owned(),
             fingerprint,
         })
+    }
+
+    /// The CA that takes this one's place, and its lineage (PEM), given this one's: certificates for each CA's key by the CA
+    /// before (RFC 4210, section 4.4: "new with old"), the newest first. The last is there for its key only: whoever trusts that
+    /// key, or one of those that follow, comes to the new CA by the usual rules for chains (RFC 5280, section 6).
+    ///
+    /// # Errors
+    /// Only if the crypto library fails.
+    pub fn succeed(&self, cluster: &ClusterId, lineage: &str) -> Result<(Self, String), CaError> {
+        let heir = Self::generate(cluster)?;
+        let mut params = ca_params(cluster)?;
+        params.is_ca = IsCa::Ca(BasicConstraints::Constrained(LINEAGE_MAX));
+        Validity::of_ca(SystemTime::now()).set_in(&mut params);
+        let vouched = params.signed_by(&heir.key, &Issuer::new(ca_params(&self.cluster)?, &self.key))?;
+        let before = if lineage.is_empty() { &self.cert_pem } else { lineage };
+        let vouched = vouched.pem();
+        let certs = std::iter::once(vouched.as_str()).chain(before.split_inclusive(PEM_END));
+        let lineage = certs.take(LINEAGE_MAX.into()).collect();
+        Ok((heir, lineage))
     }
 
     /// The cluster that this CA was made for. A restored cluster may go on with an old CA under an id of its own, which is

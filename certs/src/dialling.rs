@@ -62,9 +62,9 @@ fn client_config(verifier: Arc<dyn ServerCertVerifier>, own: Arc<dyn ResolvesCli
 /// Which CA a device accepts.
 #[derive(Clone, Debug)]
 pub enum CaPin {
-    /// This one, from an invite link or from an earlier first use.
+    /// This one, from an invite link or from an earlier first use, or one to which it leads by its lineage.
     Pinned(CaFingerprint),
-    /// Whichever comes first, and from then on that one.
+    /// Whichever comes first, and from then on as if that were pinned.
     FirstUse(Arc<FirstUse>),
 }
 
@@ -183,20 +183,22 @@ impl PinnedCa {
         intermediates: &[CertificateDer<'_>],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        let [ca] = intermediates else {
-            return Err(PinRefused::NoCa.into());
-        };
-        check_sizes(&[end_entity.clone(), ca.clone()]).map_err(PinRefused::Malformed)?;
+        let ca = intermediates.first().ok_or(PinRefused::NoCa)?;
+        let chain = [std::slice::from_ref(end_entity), intermediates].concat();
+        check_sizes(&chain).map_err(PinRefused::Malformed)?;
         let presented = x509::fingerprint(ca).ok_or(PinRefused::NoCa)?;
         let expected = match &self.0 {
             CaPin::Pinned(expected) => Some(*expected),
             CaPin::FirstUse(first) => first.seen().map(|seen| seen.fingerprint),
         };
-        if let Some(expected) = expected.filter(|expected| *expected != presented) {
-            return Err(PinRefused::Changed { expected, presented }.into());
-        }
+        let expected = expected.unwrap_or(presented);
+        // The present CA's certificate, or that of one before it: its key is what is trusted, and the chain has to lead there.
+        let anchor = intermediates
+            .iter()
+            .find(|cert| x509::fingerprint(cert) == Some(expected));
+        let anchor = anchor.ok_or(PinRefused::Changed { expected, presented })?;
         let mut roots = RootCertStore::empty();
-        roots.add(ca.clone().into_owned())?;
+        roots.add(anchor.clone().into_owned())?;
         let (cluster, _) = node_named_in(end_entity).ok_or(PinRefused::NotANode)?;
         let name = ServerName::try_from(client_server_name(&cluster)).map_err(|_| PinRefused::NotANode)?;
         let verified = verify_chain(
@@ -210,7 +212,7 @@ impl PinnedCa {
             first.shown(
                 end_entity,
                 SeenCa {
-                    fingerprint: presented,
+                    fingerprint: expected,
                     cluster,
                 },
             );

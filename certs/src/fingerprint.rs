@@ -3,10 +3,13 @@
 use std::fmt;
 use std::str::FromStr;
 
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 use serde::{Deserialize, Serialize};
 
 use crate::digits;
 use crate::provider::sha256;
+use crate::x509;
 
 const FINGERPRINT_BYTES: usize = 32;
 const HEX_CHARS: usize = 2 * FINGERPRINT_BYTES;
@@ -35,6 +38,12 @@ impl CaFingerprint {
     #[must_use]
     pub fn of_spki(spki_der: &[u8]) -> Self {
         Self(sha256(spki_der))
+    }
+
+    /// The fingerprint of the CA with this certificate, PEM; `None` if it is no certificate.
+    #[must_use]
+    pub fn of_cert_pem(cert_pem: &str) -> Option<Self> {
+        x509::fingerprint(&CertificateDer::from_pem_slice(cert_pem.as_bytes()).ok()?)
     }
 }
 

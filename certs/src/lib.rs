@@ -23,7 +23,7 @@ mod shared;
 mod token;
 mod x509;
 
-pub use ca::{CaError, ClusterCa, NODE_CERT_LIFE, NodeCert, Validity};
+pub use ca::{CaError, ClusterCa, LINEAGE_MAX, NODE_CERT_LIFE, NodeCert, Validity};
 pub use cluster::{ClusterId, ClusterIdError, client_server_name, node_server_name};
 pub use device::{DeviceKey, DeviceKeyError};
 pub use dialling::{CaPin, DEVICE_SERVER_NAME, FirstUse, PinRefused, SeenCa, device_client_config, peer_client_config};

@@ -5,13 +5,14 @@ use rustls::RootCertStore;
 use rustls::pki_types::{CertificateDer, UnixTime};
 use webpki::EndEntityCert;
 
+use crate::ca::LINEAGE_MAX;
 use crate::cluster::ClusterId;
 use crate::x509;
 
 /// The longest certificate that is parsed. A node's has about 600 bytes, a device's about 250.
 pub const CERT_MAX_BYTES: usize = 2 * 1024;
-/// A node sends its own certificate and the CA's.
-const CHAIN_MAX: usize = 2;
+/// A node sends its own certificate, the CA's, and what leads to that from CAs before.
+const CHAIN_MAX: usize = 2 + LINEAGE_MAX as usize;
 
 /// What a peer showed in its handshake; TLS has proven that it has the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -257,6 +258,67 @@ mod tests {
     }
 
     #[test]
+    fn a_node_of_the_next_ca_is_known_by_its_lineage_and_by_that_alone() {
+        let cluster = Cluster::new();
+        let (heir, lineage) = cluster.ca.succeed(&cluster.id, "").unwrap();
+        let key = NodeKey::generate().unwrap().public();
+        let cert = heir.certify_node(&cluster.id, NodeId(3), &key, now()).unwrap();
+        let chain = chain_of(&cert.chain_pem);
+        assert!(matches!(cluster.classify(&chain), Err(PresentedError::NotTrusted(_))));
+        let chain = chain_of(&cert.after(&lineage, None).chain_pem);
+        assert_eq!(cluster.classify(&chain), Ok(Presented::Node(NodeId(3))));
+    }
+
+    #[test]
+    fn a_lineage_of_another_cluster_leads_nowhere() {
+        let (ours, theirs) = (Cluster::new(), Cluster::new());
+        let (heir, lineage) = theirs.ca.succeed(&ours.id, "").unwrap();
+        let key = NodeKey::generate().unwrap().public();
+        let cert = heir.certify_node(&ours.id, NodeId(3), &key, now()).unwrap();
+        let chain = chain_of(&cert.after(&lineage, None).chain_pem);
+        assert!(matches!(ours.classify(&chain), Err(PresentedError::NotTrusted(_))));
+    }
+
+    #[test]
+    fn the_ca_before_vouches_for_no_node_itself() {
+        // Its certificate for the next CA's key lets it sign nothing, and its own nodes are none once it is out of the roots.
+        let cluster = Cluster::new();
+        let old = cluster.node(now());
+        let (heir, _) = cluster.ca.succeed(&cluster.id, "").unwrap();
+        let mut roots = RootCertStore::empty();
+        roots.add(chain_of(heir.cert_pem()).remove(0)).unwrap();
+        let shown = classify(&old, &roots, &cluster.id, UnixTime::now());
+        assert!(matches!(shown, Err(PresentedError::NotTrusted(_))));
+    }
+
+    #[test]
+    fn a_lineage_is_as_long_as_it_may_be_and_leads_from_each_of_its_cas() {
+        let cluster = Cluster::new();
+        let mut cas = vec![ClusterCa::from_pem(cluster.ca.cert_pem(), &cluster.ca.key_pem()).unwrap()];
+        let mut lineage = String::new();
+        for _ in 0..LINEAGE_MAX + 2 {
+            let (heir, longer) = cas.last().unwrap().succeed(&cluster.id, &lineage).unwrap();
+            cas.push(heir);
+            lineage = longer;
+            assert!(chain_of(&lineage).len() <= LINEAGE_MAX.into());
+        }
+        let key = NodeKey::generate().unwrap().public();
+        let cert = cas
+            .last()
+            .unwrap()
+            .certify_node(&cluster.id, NodeId(3), &key, now())
+            .unwrap();
+        let chain = chain_of(&cert.after(&lineage, None).chain_pem);
+        let known_to = |ca: &ClusterCa| {
+            let mut roots = RootCertStore::empty();
+            roots.add(chain_of(ca.cert_pem()).remove(0)).unwrap();
+            classify(&chain, &roots, &cluster.id, UnixTime::now()).is_ok()
+        };
+        let known: Vec<bool> = cas.iter().rev().map(known_to).collect();
+        assert_eq!(known, [true, true, true, true, true, false, false]);
+    }
+
+    #[test]
     fn a_device_with_a_second_certificate_is_neither() {
         let cluster = Cluster::new();
         let device = DeviceKey::generate().unwrap().certified().cert.clone();
@@ -273,8 +335,9 @@ mod tests {
             cluster.classify(&[junk]),
             Err(PresentedError::TooLong(CERT_MAX_BYTES + 1))
         );
-        let three = [cluster.node(now()), cluster.node(now())].concat();
-        assert_eq!(cluster.classify(&three[..3]), Err(PresentedError::TooMany(3)));
+        let many = cluster.node(now())[0].clone();
+        let many = vec![many; CHAIN_MAX + 1];
+        assert_eq!(cluster.classify(&many), Err(PresentedError::TooMany(CHAIN_MAX + 1)));
     }
 
     proptest! {

@@ -101,11 +101,6 @@ impl Shared {
         self.bar.send_replace(None);
         let known = welcome.nodes.iter().map(|node| node.addr.clone());
         self.nodes_are(link.addr(), known.collect());
-        if let Some(ca) = self.dialler.first_met().filter(|_| self.profile.ca().is_none())
-            && let Err(error) = self.profile.set_ca(ca)
-        {
-            tracing::warn!(%error, "the profile cannot be written");
-        }
         // The node has all that was seen here, so it would know of the login.
         self.fresh_login.store(false, Ordering::Release);
         let revoked = self.confirmed.swap(welcome.user.is_some(), Ordering::AcqRel) && welcome.user.is_none();
@@ -132,7 +127,11 @@ impl Shared {
         if let Err(error) = self.profile.connected(link.addr(), known) {
             tracing::warn!(%error, "the profile cannot be written");
         }
-        if let Some(ca) = self.dialler.first_met().filter(|_| self.profile.ca().is_none())
+        // The node has proven to be one of this CA's, or of one to which it leads.
+        let told = welcome.ca.as_deref().and_then(|ca| ca.parse().ok());
+        let known = self.profile.ca();
+        let ca = told.or_else(|| self.dialler.first_met().filter(|_| known.is_none()));
+        if let Some(ca) = ca.filter(|ca| Some(*ca) != known)
             && let Err(error) = self.profile.set_ca(ca)
         {
             tracing::warn!(%error, "the profile cannot be written");

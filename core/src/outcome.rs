@@ -295,6 +295,10 @@ pub enum Refusal {
     #[error("this cluster was not given its CA, so it cannot let nodes in")]
     #[serde(rename = "46")]
     NoAuthority,
+    /// The CA before the present one is still in use.
+    #[error("not all nodes have certificates of the present CA yet: one rotation at a time")]
+    #[serde(rename = "47")]
+    CaRotating,
 }
 
 /// What the state machine counts and bounds.
@@ -422,6 +426,7 @@ impl Refusal {
             Self::NodeRemoved => "node-removed",
             Self::NodesChanged => "nodes-changed",
             Self::NoAuthority => "no-authority",
+            Self::CaRotating => "ca-rotating",
         }
     }
 }

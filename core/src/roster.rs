@@ -87,6 +87,12 @@ pub struct Authority {
     pub cert: String,
     /// Its key, sealed under a key that no log and no snapshot holds; hex.
     pub sealed_key: String,
+    /// What leads to it from CAs before it, for those who know only them; PEM, empty for the first.
+    #[serde(default)]
+    pub lineage: String,
+    /// The certificate of the CA before it, PEM, while that one's nodes are still believed.
+    #[serde(default)]
+    pub retiring: Option<String>,
 }
 
 /// What holds for all nodes; there is one, once a leader has written the founders down.
@@ -99,6 +105,9 @@ pub struct Roster {
     /// The entry that last changed who should vote or where a node is: whoever decides on what they saw names it, and is
     /// refused when it has moved.
     pub changed_at: LogIndex,
+    /// Whether a higher id gets leadership by itself; `None`: as each node's config says.
+    #[serde(default)]
+    pub hand_back: Option<bool>,
 }
 
 /// A node, for ever: the id of one that is gone is never given again.

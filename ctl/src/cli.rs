@@ -17,7 +17,7 @@ use quorate_formation::NodeSpec;
 
 pub(crate) use people::{AuditCommand, BansCommand, ListArgs, LockdownMode, PasswordArgs, RoomsCommand, UsersCommand};
 pub(crate) use roster::{
-    CertsCommand, InitArgs, JoinArgs, LeaveArgs, RemoveArgs, SetAddrArgs, TokenArgs, TokenCommand,
+    CaCommand, CertsCommand, InitArgs, JoinArgs, LeaveArgs, RemoveArgs, SetAddrArgs, TokenArgs, TokenCommand,
 };
 pub(crate) use snapshot::{LogArgs, QuorumArgs, RecoverCommand, RestoreArgs, SnapshotCommand};
 pub(crate) use telemetry::{ConfigCommand, DebugCommand, EventsArgs, LogLevelCommand, VersionArgs};
@@ -196,6 +196,9 @@ pub(crate) enum Command {
     /// The certificates of the nodes
     #[command(subcommand)]
     Certs(CertsCommand),
+    /// The cluster's CA: show, rotate and export it
+    #[command(subcommand)]
+    Ca(CaCommand),
     /// Form a cluster of this node alone
     #[command(hide = true)]
     Init(InitArgs),
@@ -412,6 +415,21 @@ pub(crate) enum LeaderCommand {
         #[arg(long, value_name = "ID", value_parser = node_id)]
         to: Option<NodeId>,
     },
+    /// Say whether a higher id gets leadership by itself once it is well
+    #[command(after_help = "Examples:\n  chatctl leader hand-back off\n  chatctl leader hand-back as-configured")]
+    HandBack {
+        /// `as-configured`: as `raft.hand_back` of whoever leads says
+        #[arg(value_name = "MODE")]
+        mode: HandBackArg,
+    },
+}
+
+/// Whether a higher id gets leadership by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum HandBackArg {
+    On,
+    Off,
+    AsConfigured,
 }
 
 #[derive(Debug, Subcommand)]

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use crate::cli::{
-    AuditCommand, BansCommand, CertsCommand, Cli, ClusterCommand, Command, InvitesCommand, LeaderCommand,
+    AuditCommand, BansCommand, CaCommand, CertsCommand, Cli, ClusterCommand, Command, InvitesCommand, LeaderCommand,
     MemberCommand, RoomsCommand, SnapshotCommand, UsersCommand,
 };
 use crate::command;
@@ -66,7 +66,8 @@ fn can_be_watched(command: &Command) -> bool {
         Command::Leader(command) => matches!(command, LeaderCommand::Show),
         Command::Cluster(command) => matches!(command, ClusterCommand::Status | ClusterCommand::Health(_)),
         Command::Invites(command) => matches!(command, InvitesCommand::List),
-        Command::Certs(command) => matches!(command, CertsCommand::Show { .. }),
+        Command::Certs(command) => matches!(command, CertsCommand::Show { .. } | CertsCommand::Ca(CaCommand::Show)),
+        Command::Ca(command) => matches!(command, CaCommand::Show),
         Command::Events(_) | Command::Config(_) | Command::LogLevel(_) | Command::Debug(_) => false,
         Command::Init(_) | Command::Join(_) | Command::Leave(_) | Command::Remove(_) | Command::Token(_) => false,
         Command::Metrics | Command::Version(_) | Command::Completions { .. } | Command::Man { .. } => false,

@@ -31,6 +31,9 @@ pub struct AuthorityFile {
     pub sealed_key: String,
     /// The CA's certificate, PEM.
     pub cert: String,
+    /// What leads to it from CAs before it, PEM.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub lineage: String,
 }
 
 /// An `authority.toml` that cannot be used, or not be written.
@@ -58,11 +61,24 @@ impl AuthorityFile {
     /// Of this CA, sealed under this key.
     #[must_use]
     pub fn seal(name: &str, by_uid: Option<u32>, cluster: &ClusterId, ca: &ClusterCa, kek: &ClusterKek) -> Self {
+        Self::seal_with(name, by_uid, (cluster, kek), ca, "")
+    }
+
+    /// The same, of a CA with a lineage.
+    #[must_use]
+    pub fn seal_with(
+        name: &str,
+        by_uid: Option<u32>,
+        (cluster, kek): (&ClusterId, &ClusterKek),
+        ca: &ClusterCa,
+        lineage: &str,
+    ) -> Self {
         Self {
             name: name.to_owned(),
             by_uid,
             sealed_key: kek.seal(cluster, ca),
             cert: ca.cert_pem().to_owned(),
+            lineage: lineage.to_owned(),
         }
     }
 

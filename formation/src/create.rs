@@ -112,7 +112,7 @@ pub fn new_cluster(dir: &Path, name: &str, nodes: &[NodeSpec]) -> Result<NewClus
     let kek = ClusterKek::random();
     let authority = AuthorityFile::seal(name, None, &id, &ca, &kek);
     let file = ClusterFile::new(id, name, ca.fingerprint(), nodes)?;
-    save_ca(&dir.join(CA_DIR), &ca)?;
+    save_ca(&dir.join(CA_DIR), &ca, "")?;
     let nodes = file
         .nodes()
         .iter()

@@ -57,6 +57,8 @@ pub struct Vitals {
     pub resident_bytes: Option<u64>,
     /// Its UDP sockets: two.
     pub sockets: Vec<Socket>,
+    /// The fingerprint of the CA whose certificate it uses, in hex.
+    pub ca: Option<String>,
 }
 
 /// A UDP socket.

@@ -115,6 +115,20 @@ impl Conversation {
         self.readers[reader] = again;
     }
 
+    /// No reader was told of a session that is gone.
+    ///
+    /// # Panics
+    /// One was.
+    pub fn assert_nobody_was_without_a_session(&self) {
+        for reader in &self.readers {
+            let notices = reader.notices();
+            let lost = notices
+                .iter()
+                .find(|notice| notice.method == "connection" && notice.params["state"] != "connected");
+            assert!(lost.is_none(), "{} was without a session: {lost:?}", reader.label());
+        }
+    }
+
     /// The first user's connection.
     #[must_use]
     pub fn owner(&self) -> &Rpc {

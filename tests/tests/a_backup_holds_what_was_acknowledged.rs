@@ -91,7 +91,10 @@ fn what_was_acknowledged_is_in_a_backup_and_is_not_posted_twice_after_its_restor
     talk.finish(&cluster);
     drop(alice);
 
-    let ca = cluster.path().join("ca");
+    // Another CA than the one that alice's device met first, as it is handed out.
+    let ca = dir.join("ca-copy");
+    let _ = cluster.ctl(3, &["ca", "rotate"]).success();
+    let _ = cluster.ctl(3, &["certs", "export-ca", text(&ca)]).success();
     let restore = [
         "snapshot",
         "restore",

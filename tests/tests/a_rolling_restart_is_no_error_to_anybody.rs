@@ -22,13 +22,7 @@ fn a_rolling_restart_under_load_is_no_error_to_any_caller() {
         cluster.wait_healthy();
         talk.wait_for_more(20);
     }
-    for reader in talk.readers() {
-        let notices = reader.notices();
-        let lost = notices
-            .iter()
-            .find(|notice| notice.method == "connection" && notice.params["state"] != "connected");
-        assert!(lost.is_none(), "{} was without a session: {lost:?}", reader.label());
-    }
+    talk.assert_nobody_was_without_a_session();
     let checker = std::sync::Arc::clone(talk.checker());
     talk.finish(&cluster);
     let counts = checker.report().counts;

@@ -46,5 +46,6 @@ fn expired_certificates_are_renewed_at_the_start_and_on_a_wish() {
     let _ = cluster.ctl(2, &["certs", "renew", "--all"]).success();
     assert_ne!(expiry(&cluster, 3), before[2]);
     talk.wait_for_more(20);
+    talk.assert_nobody_was_without_a_session();
     talk.finish(&cluster);
 }

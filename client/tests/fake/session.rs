@@ -68,6 +68,7 @@ impl Session {
             leader: *self.knobs.leader.borrow(),
             nodes: Vec::<NodeAddr>::new(),
             seen: self.cluster.seen(),
+            ca: None,
         };
         sender.send(&client::frame(&welcome)).await.ok()?;
         let mut feeds: HashMap<u32, OpenFeed> = HashMap::new();

@@ -85,6 +85,9 @@ impl RosterOperation {
             Self::MoveNode { .. } => "member.set-addr",
             Self::TransferLeader { .. } => "leader.transfer",
             Self::RenewCerts { .. } => "certs.renew",
+            Self::RotateCa { .. } => "ca.rotate",
+            Self::RetireCa { .. } => "ca.retire",
+            Self::SetHandBack { .. } => "leader.hand-back",
         }
     }
 
@@ -109,6 +112,14 @@ impl RosterOperation {
             Self::TransferLeader { to: Some(node) } | Self::RenewCerts { node: Some(node) } => format!("n{node}"),
             Self::TransferLeader { to: None } => "by preference".to_owned(),
             Self::RenewCerts { node: None } => "all".to_owned(),
+            Self::RotateCa { .. } => "a new CA".to_owned(),
+            Self::RetireCa { .. } => "the CA before".to_owned(),
+            Self::SetHandBack { on } => match on {
+                Some(true) => "on",
+                Some(false) => "off",
+                None => "as configured",
+            }
+            .to_owned(),
         }
     }
 }

@@ -84,6 +84,30 @@ pub enum RosterOperation {
         /// Which; without it, all.
         node: Option<NodeId>,
     },
+    /// Puts another CA in the place of the present one, whose nodes are believed until all have certificates of the other.
+    #[serde(rename = "13")]
+    RotateCa {
+        /// The certificate of the present one, as it was when this was decided.
+        instead_of: String,
+        /// The other's certificate, PEM.
+        cert: String,
+        /// Its key, sealed.
+        sealed_key: String,
+        /// What leads to it from the present one and those before, PEM.
+        lineage: String,
+    },
+    /// Asked by the leader: all nodes have certificates of this CA, so those of the one before count no more.
+    #[serde(rename = "14")]
+    RetireCa {
+        /// The certificate of the present one.
+        present: String,
+    },
+    /// Says whether a higher id gets leadership by itself.
+    #[serde(rename = "15")]
+    SetHandBack {
+        /// Whether; without it, as each node's config says.
+        on: Option<bool>,
+    },
 }
 
 /// See [`RosterOperation::CreateToken`].

@@ -113,6 +113,21 @@ pub enum RosterEvent {
         /// Which.
         nodes: Vec<NodeId>,
     },
+    /// The cluster has another CA; the one before it is retiring.
+    #[serde(rename = "12")]
+    CaRotated {
+        /// The one that it has now.
+        authority: Authority,
+    },
+    /// The CA before the present one counts no more.
+    #[serde(rename = "13")]
+    CaRetired,
+    /// A higher id gets leadership by itself, or does not.
+    #[serde(rename = "14")]
+    HandBackSet {
+        /// Whether; without it, as each node's config says.
+        on: Option<bool>,
+    },
 }
 
 impl RosterEvent {
@@ -128,6 +143,7 @@ impl RosterEvent {
             Self::NodeAdmitted { node, .. } | Self::NodeSettled { node } | Self::DrainedSet { node, .. } => {
                 vec![RecordKey::Node(*node)]
             }
+            Self::CaRotated { .. } | Self::CaRetired | Self::HandBackSet { .. } => vec![RecordKey::Roster],
             Self::CertsWanted { nodes } => nodes.iter().map(|node| RecordKey::Node(*node)).collect(),
             Self::VotingSet { node, .. } | Self::NodeMoved { node, .. } => {
                 vec![RecordKey::Node(*node), RecordKey::Roster]

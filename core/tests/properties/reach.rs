@@ -41,7 +41,7 @@ fn first_word(text: &str) -> String {
     text.chars().take_while(|c| c.is_alphanumeric()).collect()
 }
 
-const EVENTS: [&str; 80] = [
+const EVENTS: [&str; 84] = [
     "ClockAdvanced",
     "UserRegistered",
     "DeviceBound",
@@ -116,10 +116,14 @@ const EVENTS: [&str; 80] = [
     "NodeRemoved",
     "NodeMoved",
     "CertsWanted",
+    "CaRotated",
+    "CaRetired",
+    "HandBackSet",
     "UnknownToken",
     "TokenExpired",
     "TokenUsedUp",
     "UnknownNode",
     "NodesChanged",
     "NoAuthority",
+    "CaRotating",
 ];

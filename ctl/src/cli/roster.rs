@@ -108,6 +108,35 @@ pub(crate) enum CertsCommand {
         #[arg(long)]
         all: bool,
     },
+    /// The cluster's CA
+    #[command(subcommand)]
+    Ca(CaCommand),
+    /// As `ca export`
+    ExportCa(ExportCaArgs),
+}
+
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum CaCommand {
+    /// Its fingerprint, as links and tokens carry it, and which nodes have certificates of it
+    Show,
+    /// Put a new CA in its place; nobody is interrupted, and links made before go on to work
+    ///
+    /// Each node gets itself a certificate of the new CA. The one before is believed until all have: a node that is down is waited
+    /// for, or removed.
+    #[command(after_help = "Examples:\n  chatctl ca rotate\n  chatctl ca rotate --no-wait; chatctl ca show")]
+    Rotate,
+    /// Write it into a folder, for `snapshot restore --ca-dir`: clients know the restored cluster then
+    Export(ExportCaArgs),
+}
+
+#[derive(Args, Clone, Debug)]
+#[command(
+    after_help = "Whoever has the folder can be any node of the cluster.\n\nExample:\n  chatctl certs export-ca /root/prod-ca"
+)]
+pub(crate) struct ExportCaArgs {
+    /// The folder; no CA may be in it yet
+    #[arg(value_name = "DIR")]
+    pub(crate) dir: PathBuf,
 }
 
 #[derive(Args, Clone, Copy, Debug)]

@@ -3,14 +3,14 @@
 use std::time::Instant;
 
 use quorate_adminapi::{
-    ChangeReport, ChangeRequest, Member, MemberChange, MemberRole, MemberState, Status, TransferRequest, TransferredTo,
-    Votes, code,
+    ChangeReport, ChangeRequest, HandBackRequest, Member, MemberChange, MemberRole, MemberState, Status,
+    TransferRequest, TransferredTo, Votes, code,
 };
 use quorate_core::NodeId;
 use serde_json::json;
 
 use super::grow::{change_deadline, not_finished};
-use crate::cli::{Global, SetAddrArgs};
+use crate::cli::{Global, HandBackArg, SetAddrArgs};
 use crate::confirm::confirm;
 use crate::failure::Failure;
 use crate::link::Link;
@@ -123,6 +123,20 @@ pub(super) async fn transfer(link: &Link<'_>, global: &Global, to: Option<NodeId
     let made: TransferredTo = link.post("/v1/leader/transfer", &asked).await?;
     let screen = Screen::default().raw(format!("n{} leads\n", made.leader));
     Ok(Answer::new(&made, screen))
+}
+
+pub(super) async fn hand_back(link: &Link<'_>, mode: HandBackArg, dry_run: bool) -> Result<Answer, Failure> {
+    let (on, told) = match mode {
+        HandBackArg::On => (Some(true), "a higher id gets leadership by itself once it is well"),
+        HandBackArg::Off => (Some(false), "whoever leads keeps leadership"),
+        HandBackArg::AsConfigured => (None, "leadership is handed back as the config of whoever leads says"),
+    };
+    let asked = HandBackRequest { on };
+    if dry_run {
+        return Ok(super::unchanged(Answer::new(&asked, Screen::default())));
+    }
+    let () = link.post("/v1/leader/hand-back", &asked).await?;
+    Ok(Answer::new(&asked, Screen::default().raw(format!("{told}\n"))))
 }
 
 async fn change(

@@ -82,12 +82,14 @@ pub(crate) async fn leader(link: &Link<'_>, stale: bool) -> Result<Answer, Failu
         Column::right("TERM"),
         Column::left("ADDR"),
         Column::left("PEER-ADDR"),
+        Column::left("HAND-BACK"),
     ]);
     table.row(vec![
         Text::or_dash(leader.id.map(|id| format!("n{id}"))),
         Text::new(leader.term),
         Text::or_dash(leader.client_addr.as_ref()),
         Text::or_dash(leader.peer_addr.as_ref()),
+        Text::new(if leader.hand_back { "on" } else { "off" }),
     ]);
     Ok(Answer::new(&leader, Screen::default().grid(table)))
 }

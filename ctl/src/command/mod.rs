@@ -3,6 +3,7 @@
 mod access;
 pub(crate) mod audit;
 mod bundle;
+mod ca;
 mod certs;
 mod change;
 mod config;
@@ -29,8 +30,9 @@ mod user;
 pub(crate) use events::follow as follow_events;
 
 use crate::cli::{
-    AuditCommand, CertsCommand, Cli, ClusterCommand, Command, ConfigCommand, DebugCommand, Global, InvitesCommand,
-    LeaderCommand, LogLevelCommand, MemberCommand, RaftCommand, RecoverCommand, SnapshotCommand, TokenCommand,
+    AuditCommand, CaCommand, CertsCommand, Cli, ClusterCommand, Command, ConfigCommand, DebugCommand, Global,
+    InvitesCommand, LeaderCommand, LogLevelCommand, MemberCommand, RaftCommand, RecoverCommand, SnapshotCommand,
+    TokenCommand,
 };
 use crate::failure::Failure;
 use crate::link::Link;
@@ -46,6 +48,12 @@ pub(crate) async fn run(cli: &Cli) -> Result<Answer, Failure> {
         Command::Cluster(ClusterCommand::New(args)) => new_cluster::make(args, dry_run),
         Command::Certs(CertsCommand::Show { expiring }) => certs::show(&link, stale, *expiring).await,
         Command::Certs(CertsCommand::Renew { node, all }) => certs::renew(&link, &cli.global, *node, *all).await,
+        Command::Certs(CertsCommand::Ca(CaCommand::Show)) | Command::Ca(CaCommand::Show) => ca::show(&link).await,
+        Command::Certs(CertsCommand::Ca(CaCommand::Rotate)) | Command::Ca(CaCommand::Rotate) => {
+            ca::rotate(&link, &cli.global).await
+        }
+        Command::Certs(CertsCommand::Ca(CaCommand::Export(args)) | CertsCommand::ExportCa(args))
+        | Command::Ca(CaCommand::Export(args)) => ca::export(&link, &args.dir, dry_run).await,
         Command::Init(args) | Command::Cluster(ClusterCommand::Init(args)) => {
             grow::init(&link, &cli.global, args).await
         }
@@ -61,6 +69,7 @@ pub(crate) async fn run(cli: &Cli) -> Result<Answer, Failure> {
         Command::Remove(args) => change::remove(&link, &cli.global, args.id, args.force).await,
         Command::Member(command) => member_command(&link, &cli.global, command).await,
         Command::Leader(LeaderCommand::Transfer { to }) => change::transfer(&link, &cli.global, *to).await,
+        Command::Leader(LeaderCommand::HandBack { mode }) => change::hand_back(&link, *mode, dry_run).await,
         Command::Leader(LeaderCommand::Show) => member::leader(&link, stale).await,
         Command::Raft(RaftCommand::Info) => raft::info(&link).await,
         Command::Raft(RaftCommand::Log(args)) => raft::log(&link, args).await,

@@ -9,7 +9,8 @@
 //! GET /v1/snapshots              POST /v1/snapshots/save[?stale=true]    (answers with the bytes of a backup)
 //! /v1/users...   /v1/rooms...   /v1/invites...   /v1/bans...   /v1/lockdown   /v1/audit...   /v1/retention   /v1/quota
 //! GET POST /v1/tokens             DELETE /v1/tokens/ID               POST /v1/members/ID/change
-//! POST /v1/certs/renew             POST /v1/leader/transfer        POST /v1/cluster/leave|init|join
+//! POST /v1/certs/renew             GET /v1/ca   POST /v1/ca/rotate|export
+//! POST /v1/leader/transfer|hand-back                                POST /v1/cluster/leave|init|join
 //! GET /metrics                   (the only path of the TCP listener for metrics)
 //! ```
 //! Answers are the structs of `quorate_adminapi` as JSON; errors are `{"error":{"code","message","hint"}}`.
@@ -19,6 +20,7 @@
 
 mod access;
 mod audit;
+mod ca;
 mod metrics;
 mod newcomer;
 mod process;
@@ -35,6 +37,7 @@ mod source;
 mod telemetry;
 mod user;
 
+pub use ca::CaSource;
 pub use metrics::{Histogram, MetricsSnapshot, OPENMETRICS_CONTENT_TYPE, PeerLag, PeerSeen, SessionCount};
 pub use newcomer::Newcomer;
 pub use process::ProcessNumbers;

@@ -7,18 +7,19 @@ use axum::extract::{Path, State};
 use axum::routing::{delete, get, post};
 use axum::{Json, Router};
 use quorate_adminapi::{
-    ChangeReport, ChangeRequest, CreatedToken, MemberChange, MemberRole, NewToken, RenewRequest, Token, TokenState,
-    TransferRequest, TransferredTo, code,
+    ChangeReport, ChangeRequest, CreatedToken, HandBackRequest, MemberChange, MemberRole, NewToken, RenewRequest,
+    Token, TokenState, TransferRequest, TransferredTo, code,
 };
 use quorate_core::{JoinToken, NodeId, Operation, Operator, RosterOperation, TokenId};
 use serde::Deserialize;
 
+use super::ca::CaSource;
 use super::reply::Refused;
 use super::rule::{Asked, By, Told, at, operator};
-use super::source::{AdminError, Source};
+use super::source::AdminError;
 
-/// What is asked of the node beyond [`Source`].
-pub trait RosterSource: Source {
+/// What is asked of the node about nodes, beyond [`CaSource`].
+pub trait RosterSource: CaSource {
     /// This node.
     fn own_id(&self) -> NodeId;
 
@@ -51,6 +52,7 @@ pub(super) fn routes<S: RosterSource>() -> Router<Arc<S>> {
         .route("/v1/tokens/{id}", delete(revoke_token::<S>))
         .route("/v1/members/{id}/change", post(change::<S>))
         .route("/v1/leader/transfer", post(transfer::<S>))
+        .route("/v1/leader/hand-back", post(hand_back::<S>))
         .route("/v1/certs/renew", post(renew::<S>))
         .route("/v1/cluster/leave", post(leave::<S>))
         .route("/v1/cluster/init", post(formed))
@@ -141,6 +143,13 @@ async fn transfer<S: RosterSource>(
 ) -> Told<TransferredTo> {
     let Json(TransferRequest { to }) = asked?;
     Ok(Json(source.transfer(operator(by), to).await?))
+}
+
+async fn hand_back<S: RosterSource>(State(source): State<Arc<S>>, by: By, asked: Asked<HandBackRequest>) -> Told<()> {
+    let Json(HandBackRequest { on }) = asked?;
+    let operation = Operation::Roster(RosterOperation::SetHandBack { on });
+    source.operate(operator(by), operation).await?;
+    Ok(Json(()))
 }
 
 async fn renew<S: RosterSource>(State(source): State<Arc<S>>, by: By, asked: Asked<RenewRequest>) -> Told<()> {

@@ -45,7 +45,8 @@ pub(super) fn admin_routes<S: RosterSource>(source: Arc<S>) -> Router {
         .merge(super::room::routes::<S>())
         .merge(super::access::routes::<S>())
         .merge(super::audit::routes::<S>())
-        .merge(super::roster::routes::<S>());
+        .merge(super::roster::routes::<S>())
+        .merge(super::ca::routes::<S>());
     bounded(routes)
         .merge(super::snapshot::save_routes::<S>())
         .with_state(source)
@@ -153,7 +154,11 @@ async fn member<S: Source>(
 }
 
 async fn leader<S: Source>(State(source): State<Arc<S>>, params: StaleParams) -> Result<Json<Leader>, Refused> {
-    Ok(Json(ask(&*source, params).await?.leader()))
+    let hand_back = source.hands_back();
+    Ok(Json(Leader {
+        hand_back,
+        ..ask(&*source, params).await?.leader()
+    }))
 }
 
 async fn health<S: Source>(

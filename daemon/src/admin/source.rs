@@ -30,6 +30,9 @@ pub trait Source: Telemetry + SnapshotSource + RaftSource {
     /// The program.
     fn version(&self) -> Version;
 
+    /// Whether a higher id gets leadership by itself.
+    fn hands_back(&self) -> bool;
+
     /// Looks at the chat as this node knows it. Short: applying waits for it.
     fn look<T>(&self, look: impl FnOnce(&State) -> T) -> T;
 

@@ -131,8 +131,10 @@ impl Consensus {
         }
     }
 
-    /// Turns the handing back on or off, whatever the configuration says. It begins anew with the hold-down.
-    pub fn set_hand_back(&self, on: bool) {
+    /// Turns the handing back on or off, whatever the configuration says; `None`: as that says. Turned on, it begins with the
+    /// hold-down.
+    pub fn set_hand_back(&self, wish: Option<bool>) {
+        let on = wish.unwrap_or(self.inner().config.hand_back.is_some());
         self.inner().hand_back_on.store(on, Ordering::Relaxed);
     }
 

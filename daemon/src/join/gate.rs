@@ -175,7 +175,8 @@ impl GateParts {
         let validity = Validity::of_node(SystemTime::now());
         let cert = ca
             .certify_node(&self.cluster, node, public, validity)
-            .map_err(|error| unusable(&error))?;
+            .map_err(|error| unusable(&error))?
+            .after(&authority.lineage, authority.retiring.as_deref());
         let view = self.consensus.view();
         let members = view.borrow().members.clone();
         Ok(Joined {

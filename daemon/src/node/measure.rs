@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use quorate_certs::SharedIdentity;
 use quorate_protocol::vitals::{Socket, Vitals};
 use quorate_transport::ListenerHandle;
 use tokio::time::Instant;
@@ -26,6 +27,7 @@ pub(super) struct Measure {
     pub(super) log: LogStore,
     pub(super) counters: Arc<Counters>,
     pub(super) relay: Arc<Relay>,
+    pub(super) identity: SharedIdentity,
     /// Under the names of their ports.
     pub(super) sockets: [(&'static str, ListenerHandle); 2],
     pub(super) looked: Mutex<Looked>,
@@ -106,6 +108,7 @@ impl Measure {
             max_fds: looked.process.max_fds,
             resident_bytes: looked.process.resident_bytes,
             sockets: sockets.collect(),
+            ca: Some(self.identity.current().ca_fingerprint().to_string()),
         }
     }
 

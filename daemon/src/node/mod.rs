@@ -5,6 +5,7 @@
 
 mod audit;
 mod build;
+mod ca;
 mod change;
 mod drain;
 mod error;

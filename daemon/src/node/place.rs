@@ -176,6 +176,8 @@ pub(super) fn founding(data_dir: &Path, name: Option<&str>) -> Result<Founding, 
         authority: file.map(|file| Authority {
             cert: file.cert,
             sealed_key: file.sealed_key,
+            lineage: file.lineage,
+            retiring: None,
         }),
     })
 }

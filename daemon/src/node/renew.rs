@@ -53,7 +53,7 @@ pub(super) fn at_start(
     let Some(authority) = wish.authority.as_ref().or(founding.authority.as_ref()) else {
         return identity;
     };
-    if !is_due(&identity, SystemTime::now(), wish.since) {
+    if is_of(&identity, authority) && !is_due(&identity, SystemTime::now(), wish.since) {
         return identity;
     }
     match renewed(data_dir, &identity, kek, authority, wish.since) {
@@ -75,7 +75,7 @@ pub(super) async fn keep(data_dir: PathBuf, identity: SharedIdentity, kek: Optio
         let present = identity.current();
         let wish = wish(&reader, &present);
         let Some(authority) = wish.authority else { continue };
-        if !is_due(&present, SystemTime::now(), wish.since) {
+        if is_of(&present, &authority) && !is_due(&present, SystemTime::now(), wish.since) {
             continue;
         }
         let (dir, kek, since) = (data_dir.clone(), kek.clone(), wish.since);
@@ -110,6 +110,13 @@ fn wish(reader: &Reader, identity: &NodeIdentity) -> Wish {
     })
 }
 
+/// Whether the identity believes the CAs that it should, and so is of the present one: it is made of both at once.
+fn is_of(identity: &NodeIdentity, authority: &Authority) -> bool {
+    let wanted = authority.cert.clone() + authority.retiring.as_deref().unwrap_or_default();
+    // Files that went through an editor may differ in the ends of their lines.
+    identity.ca_pem().split_whitespace().eq(wanted.split_whitespace())
+}
+
 /// Whether two thirds of its life are over, or it is older than an operator wants.
 fn is_due(identity: &NodeIdentity, now: SystemTime, since: Timestamp) -> bool {
     let (from, until) = (identity.valid_from(), identity.expires_at());
@@ -131,6 +138,7 @@ fn renewed(
     // Not before the wish, which is dated by the log: a clock that is behind would renew without end.
     let now = SystemTime::now().max(at(since));
     let cert = ca.certify_node(cluster, node, &key, Validity::of_node(now))?;
+    let cert = cert.after(&authority.lineage, authority.retiring.as_deref());
     let renewed = identity.renewed(&cert)?;
     place::keep_identity(data_dir, &renewed)?;
     tracing::info!(expires = ?renewed.expires_at(), "the certificate is renewed");
@@ -147,6 +155,26 @@ mod tests {
     use quorate_core::NodeId;
 
     use super::*;
+
+    #[test]
+    fn an_identity_is_of_the_ca_that_the_state_names_and_of_no_other() {
+        let cluster = ClusterId::random();
+        let ca = ClusterCa::generate(&cluster).unwrap();
+        let identity = ca.issue_node(&cluster, NodeId(1)).unwrap();
+        let mut authority = Authority {
+            cert: ca.cert_pem().to_owned(),
+            sealed_key: String::new(),
+            lineage: String::new(),
+            retiring: None,
+        };
+        assert!(is_of(&identity, &authority));
+        authority.cert = ca.cert_pem().replace('\n', "\r\n");
+        assert!(is_of(&identity, &authority), "an editor's doing");
+        authority.retiring = Some(ClusterCa::generate(&cluster).unwrap().cert_pem().to_owned());
+        assert!(!is_of(&identity, &authority), "another one is to be believed too");
+        authority.cert = authority.retiring.take().unwrap();
+        assert!(!is_of(&identity, &authority));
+    }
 
     #[test]
     fn a_certificate_is_due_after_two_thirds_of_its_life_or_on_a_wish() {

@@ -25,7 +25,7 @@ use super::source::NodeSource;
 use super::telemetry::Desk;
 use super::trace::Traces;
 use super::witness::Witness;
-use super::{NodeError, farewell, notify, own_addrs, renew, view, waiting};
+use super::{NodeError, ca, farewell, notify, own_addrs, renew, view, waiting};
 use crate::admin::{self, AdminSocket};
 use crate::chronicle::Chronicle;
 use crate::config::{self, Config, Flags, Registration};
@@ -135,6 +135,7 @@ pub async fn run(file: PathBuf, flags: Flags, config: Config, traces: Traces) ->
         log: store.log(),
         counters: Arc::clone(&counters),
         relay: Arc::clone(&relay),
+        identity: identity.clone(),
         sockets: [("client", client_port.clone()), ("peer", peer_port.clone())],
         looked: Mutex::default(),
     });
@@ -177,6 +178,23 @@ pub async fn run(file: PathBuf, flags: Flags, config: Config, traces: Traces) ->
     tokio::spawn(view::follow(consensus.view(), leads, move |view| {
         view.leader == Some(node)
     }));
+    let pulse = Arc::new(Pulse {
+        node,
+        measure,
+        links: Arc::clone(&links),
+        view: consensus.view(),
+        identity: identity.clone(),
+        chronicle: Arc::clone(&chronicle),
+        heard: Mutex::default(),
+    });
+    tokio::spawn(Arc::clone(&pulse).keep());
+    tokio::spawn(ca::retire(
+        Arc::clone(&relay),
+        store.reader(),
+        Arc::clone(&pulse),
+        leads_seen.clone(),
+        founding.by,
+    ));
     let name = founding.name.clone();
     let steward = Steward {
         consensus: consensus.clone(),
@@ -218,21 +236,12 @@ pub async fn run(file: PathBuf, flags: Flags, config: Config, traces: Traces) ->
         board: board.clone(),
         search,
         counters: Arc::clone(&counters),
+        identity: identity.clone(),
     };
     tokio::spawn(session::listen(clients, Arc::new(services)));
 
     let witness = Arc::new(Witness::default());
     tokio::spawn(Arc::clone(&witness).keep(consensus.view(), Arc::clone(&chronicle)));
-    let pulse = Arc::new(Pulse {
-        node,
-        measure,
-        links: Arc::clone(&links),
-        view: consensus.view(),
-        identity: identity.clone(),
-        chronicle: Arc::clone(&chronicle),
-        heard: Mutex::default(),
-    });
-    tokio::spawn(Arc::clone(&pulse).keep());
     let reload = Arc::new(Reload {
         file,
         flags,
@@ -261,6 +270,7 @@ pub async fn run(file: PathBuf, flags: Flags, config: Config, traces: Traces) ->
             reload: Arc::clone(&reload),
         },
         backups: store.backups(),
+        kek,
         passwords,
         exports: Exports::new(store.reader(), board.clone()),
         board,

@@ -9,6 +9,7 @@ use futures_util::future::join_all;
 use quorate_adminapi::{
     AuditReport, Cluster, Member, MemberRole, MemberState, RaftInfo, StateHash, Status, UtcTime, Version, warnings,
 };
+use quorate_certs::ClusterKek;
 use quorate_core::{
     AuditEntry, AuditNo, Done, Lockdown, LogIndex, Node, NodeId, Operation, Operator, PasswordHash, Refusal, State,
     UserId,
@@ -48,6 +49,8 @@ pub(super) struct NodeSource {
     pub(super) log: LogStore,
     pub(super) desk: Desk,
     pub(super) backups: Backups,
+    /// Seals the CA's key; `None` on a node that was never given it.
+    pub(super) kek: Option<ClusterKek>,
     pub(super) passwords: Passwords,
     pub(super) board: Board,
     pub(super) exports: Exports,
@@ -320,6 +323,10 @@ impl Source for NodeSource {
             data_bytes: self.facts.reader.disk_bytes().ok(),
             rate_limited: Some(own.rate_limited),
         }
+    }
+
+    fn hands_back(&self) -> bool {
+        self.consensus.hand_back_is_on()
     }
 
     fn version(&self) -> Version {

@@ -1,8 +1,9 @@
 //! Who a restored node is: its cluster, its CA, its certificate, and where its daemon finds them.
 
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
-use quorate_certs::{ClusterCa, ClusterId, ClusterKek, NodeIdentity};
+use quorate_certs::{CaError, ClusterCa, ClusterId, ClusterKek, NodeIdentity, NodeKey, Validity};
 use quorate_core::NodeId;
 use quorate_formation::{AuthorityFile, CA_DIR, CERT_DIR, load_ca, save_ca};
 
@@ -12,6 +13,8 @@ use super::RestoreError;
 pub(super) struct NewIdentity {
     pub(super) cluster: ClusterId,
     pub(super) ca: ClusterCa,
+    /// What leads to it from CAs before it.
+    lineage: String,
     pub(super) node: NodeIdentity,
     /// Whether the CA is new, and nobody has it yet.
     ca_is_new: bool,
@@ -21,14 +24,19 @@ impl NewIdentity {
     /// Of the first node of a new cluster: with a CA of its own, or with one that was saved, which clients know then.
     pub(super) fn make(node: NodeId, saved_ca: Option<&Path>) -> Result<Self, RestoreError> {
         let cluster = ClusterId::random();
-        let ca = match saved_ca {
+        let (ca, lineage) = match saved_ca {
             Some(dir) => load_ca(dir)?,
-            None => ClusterCa::generate(&cluster)?,
+            None => (ClusterCa::generate(&cluster)?, String::new()),
         };
-        let node = ca.issue_node(&cluster, node)?;
+        let key = NodeKey::generate().map_err(CaError::Sign)?;
+        let validity = Validity::of_node(SystemTime::now());
+        let cert = ca.certify_node(&cluster, node, &key.public(), validity)?;
+        let cert = cert.after(&lineage, None);
+        let node = NodeIdentity::from_pem(&cert.ca_pem, &cert.chain_pem, &key.to_pem()).map_err(CaError::Issued)?;
         Ok(Self {
             cluster,
             ca,
+            lineage,
             node,
             ca_is_new: saved_ca.is_none(),
         })
@@ -40,12 +48,12 @@ impl NewIdentity {
         self.node.save(&data_dir.join(CERT_DIR))?;
         let kek = ClusterKek::random();
         kek.save(data_dir)?;
-        AuthorityFile::seal(name, None, &self.cluster, &self.ca, &kek).save(data_dir)?;
+        AuthorityFile::seal_with(name, None, (&self.cluster, &kek), &self.ca, &self.lineage).save(data_dir)?;
         if !self.ca_is_new {
             return Ok(None);
         }
         let dir = data_dir.join(CA_DIR);
-        save_ca(&dir, &self.ca)?;
+        save_ca(&dir, &self.ca, &self.lineage)?;
         Ok(Some(dir))
     }
 }

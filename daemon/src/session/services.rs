@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use quorate_certs::SharedIdentity;
 use quorate_core::{DeviceId, LogIndex, NodeId, Refusal, UserId};
 use quorate_protocol::client::{Failure, NodeAddr};
 use quorate_transport::CloseCode;
@@ -69,6 +70,8 @@ pub struct Services {
     pub search: Search,
     /// For metrics.
     pub counters: Arc<Counters>,
+    /// This node's, for what clients are told to pin.
+    pub identity: SharedIdentity,
 }
 
 /// What sessions count.

@@ -80,13 +80,15 @@ impl Steward {
         }
     }
 
-    /// Tells Raft who must not lead, and the connections who is not to be spoken with.
+    /// Tells Raft who must not lead and whether leadership is handed back, and the connections who is not to be spoken with.
     fn tell(&self, view: &View) {
-        let (avoided, gone) = self.reader.with_state(|state| {
+        let (hand_back, avoided, gone) = self.reader.with_state(|state| {
+            let hand_back = state.roster().and_then(|roster| roster.hand_back);
             let avoided = state.nodes().filter(|(_, node)| !node.may_lead()).map(|(id, _)| id);
             let removed = state.nodes().filter(|(_, node)| node.is_removed()).map(|(id, _)| id);
-            (avoided.collect(), removed.collect::<BTreeSet<NodeId>>())
+            (hand_back, avoided.collect(), removed.collect::<BTreeSet<NodeId>>())
         });
+        self.consensus.set_hand_back(hand_back);
         self.consensus.set_avoided(avoided);
         // Until the membership is without it, its voice may be needed to make it so.
         let gone = gone.into_iter().filter(|node| !view.members.contains_key(node));

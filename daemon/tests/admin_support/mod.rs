@@ -11,16 +11,17 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::StreamExt;
 use quorate_adminapi::{
-    AuditReport, ChangeReport, ChangeRequest, Cluster, CreatedToken, Member, MemberRole, MemberState, NewToken,
-    RaftInfo, RaftLog, RaftVerify, Snapshots, StateHash, Status, TransferredTo, UtcTime, Version, Vitals, Votes,
+    AuditReport, CaKey, CaReport, ChangeReport, ChangeRequest, Cluster, CreatedToken, Member, MemberRole, MemberState,
+    NewToken, NodeCa, RaftInfo, RaftLog, RaftVerify, Snapshots, StateHash, Status, TransferredTo, UtcTime, Version,
+    Vitals, Votes,
 };
 use quorate_core::{
     Actor, AuditEntry, AuditHash, AuditNo, Command, Done, Entry, InviteId, InviteKey, LogIndex, NodeId, Operate,
     Operation, Operator, PasswordHash, State, Timestamp, TokenId, UserId,
 };
 use quorate_daemon::admin::{
-    AdminError, AdminSocket, BackupBody, ExportLines, Exported, FreshInvite, LogQuery, MetricsSnapshot, RaftSource,
-    RosterSource, SnapshotSource, Source, serve_admin,
+    AdminError, AdminSocket, BackupBody, CaSource, ExportLines, Exported, FreshInvite, LogQuery, MetricsSnapshot,
+    RaftSource, RosterSource, SnapshotSource, Source, serve_admin,
 };
 use quorate_daemon::chronicle::Chronicle;
 use tempfile::TempDir;
@@ -94,6 +95,10 @@ impl Source for Fake {
 
     async fn metrics(&self) -> MetricsSnapshot {
         self.metrics.clone()
+    }
+
+    fn hands_back(&self) -> bool {
+        true
     }
 
     fn version(&self) -> Version {
@@ -227,6 +232,38 @@ impl RaftSource for Fake {
         let noted = Some([(LogIndex(64), 1)].into());
         let nodes = [(NodeId(1), noted.clone()), (NodeId(2), noted), (NodeId(3), None)];
         Ok(RaftVerify::of(&nodes.into(), all))
+    }
+}
+
+impl CaSource for Fake {
+    async fn ca(&self) -> Result<CaReport, AdminError> {
+        let node = |id, ca: Option<&str>| NodeCa {
+            id: NodeId(id),
+            ca: ca.map(str::to_owned),
+            is_present: ca == Some("new"),
+        };
+        Ok(CaReport {
+            fingerprint: "new".to_owned(),
+            retiring: Some("old".to_owned()),
+            nodes: vec![node(1, Some("new")), node(2, Some("old")), node(3, None)],
+        })
+    }
+
+    async fn rotate_ca(&self, _by: Operator) -> Result<CaReport, AdminError> {
+        match &self.fails_with {
+            Some(error) => Err(error.clone()),
+            None => self.ca().await,
+        }
+    }
+
+    async fn export_ca(&self, by: Operator) -> Result<CaKey, AdminError> {
+        self.note(by, "ca.export", "new").await?;
+        Ok(CaKey {
+            fingerprint: "new".to_owned(),
+            cert: "cert".to_owned(),
+            key: "key".to_owned(),
+            lineage: String::new(),
+        })
     }
 }
 

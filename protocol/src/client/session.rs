@@ -38,6 +38,9 @@ pub struct Welcome {
     pub nodes: Vec<NodeAddr>,
     /// The node has applied up to here.
     pub seen: LogIndex,
+    /// The fingerprint of the cluster's CA in hex, to be pinned from now on in place of what is; none while it is changing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca: Option<String>,
 }
 
 /// Where a node is reached by clients.

@@ -51,6 +51,22 @@ pub(super) fn operate(state: &State, index: LogIndex, by: Operator, operation: &
         } => remove(state, index, *node, *replaced_by, *seen),
         RosterOperation::MoveNode { node, reach, seen } => relocate(state, index, *node, reach, *seen),
         RosterOperation::RenewCerts { node } => renew(state, *node),
+        RosterOperation::RotateCa {
+            instead_of,
+            cert,
+            sealed_key,
+            lineage,
+        } => rotate_ca(state, instead_of, cert, sealed_key, lineage),
+        RosterOperation::RetireCa { present } => {
+            let authority = state.authority().ok_or(Refusal::NoAuthority)?;
+            let is_meant = authority.cert == *present && authority.retiring.is_some();
+            Ok(decided(is_meant, RosterEvent::CaRetired))
+        }
+        RosterOperation::SetHandBack { on } => {
+            // Before the founders are written down there is nothing to keep it in.
+            let roster = state.roster().ok_or(Refusal::NodesChanged)?;
+            Ok(decided(roster.hand_back != *on, RosterEvent::HandBackSet { on: *on }))
+        }
         RosterOperation::TransferLeader { to } => {
             if let Some(to) = to {
                 present(state, *to)?;
@@ -219,6 +235,27 @@ fn renew(state: &State, node: Option<NodeId>) -> Decision {
         .filter(|(id, found)| !found.is_removed() && node.is_none_or(|node| node == **id));
     let nodes = meant.map(|(id, _)| *id).collect();
     Ok((Done::Changed, vec![told(RosterEvent::CertsWanted { nodes })]))
+}
+
+/// One at a time: a node may be believed for two CAs, and not for three.
+fn rotate_ca(state: &State, instead_of: &str, cert: &str, sealed_key: &str, lineage: &str) -> Decision {
+    let present = state.authority().ok_or(Refusal::NoAuthority)?;
+    if present.cert == cert {
+        return Ok((Done::Unchanged, Vec::new()));
+    }
+    if present.retiring.is_some() {
+        return Err(Refusal::CaRotating);
+    }
+    if present.cert != instead_of {
+        return Err(Refusal::NodesChanged);
+    }
+    let authority = Authority {
+        cert: cert.to_owned(),
+        sealed_key: sealed_key.to_owned(),
+        lineage: lineage.to_owned(),
+        retiring: Some(present.cert.clone()),
+    };
+    Ok((Done::Changed, vec![told(RosterEvent::CaRotated { authority })]))
 }
 
 /// A node that is of the cluster.

@@ -17,10 +17,12 @@ impl State {
                 for node in nodes {
                     self.nodes.insert(*node, Node::founder());
                 }
+                let hand_back = self.roster.as_ref().and_then(|roster| roster.hand_back);
                 self.roster = Some(Roster {
                     name: name.clone(),
                     authority: authority.clone(),
                     changed_at: *at,
+                    hand_back,
                 });
             }
             RosterEvent::TokenCreated {
@@ -95,6 +97,11 @@ impl State {
                 self.roster_changed(*at);
             }
             RosterEvent::CertsWanted { nodes } => nodes.iter().for_each(|node| self.want_cert(*node)),
+            RosterEvent::CaRotated { authority } => self.roster_mut().authority = Some(authority.clone()),
+            RosterEvent::CaRetired => {
+                self.roster_mut().authority.as_mut().expect(DECIDED).retiring = None;
+            }
+            RosterEvent::HandBackSet { on } => self.roster_mut().hand_back = *on,
             RosterEvent::NodeMoved { node, reach, at } => {
                 self.node_mut(*node).moving = Some(reach.clone());
                 self.roster_changed(*at);
@@ -114,6 +121,10 @@ impl State {
     }
 
     fn roster_changed(&mut self, at: LogIndex) {
-        self.roster.as_mut().expect(DECIDED).changed_at = at;
+        self.roster_mut().changed_at = at;
+    }
+
+    fn roster_mut(&mut self) -> &mut Roster {
+        self.roster.as_mut().expect(DECIDED)
     }
 }

@@ -94,8 +94,11 @@ mod tests {
             authority: Some(Authority {
                 cert: "the old CA".to_owned(),
                 sealed_key: "its key".to_owned(),
+                lineage: String::new(),
+                retiring: None,
             }),
             changed_at: LogIndex(3),
+            hand_back: None,
         });
         old.nodes.extend([1, 2].map(|id| (NodeId(id), Node::founder())));
         let changes = old.leave_cluster(NodeId(3));

@@ -26,13 +26,18 @@ pub(super) fn operations() -> BoxedStrategy<RosterOperation> {
     prop_oneof![
         4 => flag().prop_map(|with_ca| RosterOperation::Found {
             name: "prod".to_owned(),
-            authority: with_ca.then(|| Authority { cert: "cert".to_owned(), sealed_key: "00".to_owned() }),
+            authority: with_ca.then(|| Authority {
+                cert: "cert".to_owned(),
+                sealed_key: "00".to_owned(),
+                lineage: String::new(),
+                retiring: None,
+            }),
             nodes: vec![NodeId(1), NodeId(2)],
         }),
         4 => create().prop_map(RosterOperation::CreateToken),
         1 => create().prop_map(RosterOperation::RotateTokens),
         1 => (0..INDEXES).prop_map(|token| RosterOperation::RevokeToken(TokenId(token))),
-        8 => (0..INDEXES, 0..2_u8, 0..8_u8, option::of(flag())).prop_map(|(token, token_key, node_key, votes)| {
+        12 => (0..INDEXES, 0..2_u8, 0..8_u8, option::of(flag())).prop_map(|(token, token_key, node_key, votes)| {
             RosterOperation::AdmitNode(AdmitNode {
                 token: TokenId(token),
                 token_key: TokenKey([token_key; 32]),
@@ -49,6 +54,14 @@ pub(super) fn operations() -> BoxedStrategy<RosterOperation> {
         3 => (nodes(), seen()).prop_map(|(node, seen)| RosterOperation::MoveNode { node, reach: reach(), seen }),
         1 => option::of(nodes()).prop_map(|to| RosterOperation::TransferLeader { to }),
         1 => option::of(nodes()).prop_map(|node| RosterOperation::RenewCerts { node }),
+        2 => (ca(), ca()).prop_map(|(instead_of, cert)| RosterOperation::RotateCa {
+            instead_of,
+            cert,
+            sealed_key: "01".to_owned(),
+            lineage: "lineage".to_owned(),
+        }),
+        2 => ca().prop_map(|present| RosterOperation::RetireCa { present }),
+        1 => option::of(flag()).prop_map(|on| RosterOperation::SetHandBack { on }),
     ]
     .boxed()
 }
@@ -69,6 +82,17 @@ pub(super) fn aimed(state: &State, mut operation: RosterOperation) -> RosterOper
             let changed_at = state.roster().map(|roster| roster.changed_at);
             *seen = changed_at.filter(|_| !seen.0.is_multiple_of(4)).unwrap_or(*seen);
         }
+        RosterOperation::RotateCa { instead_of, cert, .. } => {
+            let present = state.authority().map(|authority| authority.cert.clone());
+            if let Some(present) = present.filter(|_| instead_of != cert) {
+                *instead_of = present;
+            }
+        }
+        RosterOperation::RetireCa { present } => {
+            *present = state
+                .authority()
+                .map_or_else(String::new, |authority| authority.cert.clone());
+        }
         _ => {}
     }
     operation
@@ -82,6 +106,10 @@ fn aimed_token(state: &State, token: TokenId) -> TokenId {
 
 fn nodes() -> impl Strategy<Value = NodeId> {
     (1..5_u64).prop_map(NodeId)
+}
+
+fn ca() -> impl Strategy<Value = String> {
+    (0..3_u8).prop_map(|which| ["cert", "second", "third"][usize::from(which)].to_owned())
 }
 
 fn reach() -> Reach {

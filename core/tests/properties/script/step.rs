@@ -109,7 +109,7 @@ pub(super) fn steps() -> impl Strategy<Value = Step> {
         1 => users().prop_map(|user| Step::SweepUser { user }),
         1 => any::<usize>().prop_map(|at| Step::RevokeInvite { at }),
         2 => operations().prop_map(Step::Operate),
-        4 => roster::operations().prop_map(|operation| Step::Operate(Operation::Roster(operation))),
+        5 => roster::operations().prop_map(|operation| Step::Operate(Operation::Roster(operation))),
         60 => (any::<usize>(), borrowed, number, actions())
             .prop_map(|(writer, device, number, action)| Step::Submit { writer, device, number, action }),
     ]

@@ -76,6 +76,26 @@ pub(super) fn operation(state: &State, words: &[&str], line: &Line) -> Option<Ro
         },
         ["operator", "renews", "all"] => RosterOperation::RenewCerts { node: None },
         ["operator", "renews", id] => RosterOperation::RenewCerts { node: Some(node(id)) },
+        ["operator", "rotates", "the", "CA", "to", to] => RosterOperation::RotateCa {
+            instead_of: line
+                .options
+                .get("instead-of")
+                .cloned()
+                .unwrap_or_else(|| present_ca(state)),
+            cert: to.to_owned(),
+            sealed_key: "00".to_owned(),
+            lineage: "lineage".to_owned(),
+        },
+        ["leader", "retires", "the", "CA", "before", present] => RosterOperation::RetireCa {
+            present: present.to_owned(),
+        },
+        ["operator", "turns", "hand-back", word] => RosterOperation::SetHandBack {
+            on: match word {
+                "on" => Some(true),
+                "off" => Some(false),
+                _ => None,
+            },
+        },
         ["operator", "wants", id, "to", "lead"] => RosterOperation::TransferLeader { to: Some(node(id)) },
         _ => return None,
     })
@@ -99,10 +119,24 @@ pub(super) fn answer(state: &State, words: &[&str]) -> Option<String> {
             };
             format!("{standing}, {may}{since}")
         }
+        ["CA"] => state.authority().map_or_else(
+            || "none".to_owned(),
+            |authority| match &authority.retiring {
+                Some(before) => format!("{}, after {before}", authority.cert),
+                None => authority.cert.clone(),
+            },
+        ),
+        ["hand-back"] => format!("{:?}", state.roster().and_then(|roster| roster.hand_back)),
         ["tokens"] => state.join_tokens().count().to_string(),
         ["changed", "at"] => state.roster().map_or(0, |roster| roster.changed_at.0).to_string(),
         _ => return None,
     })
+}
+
+fn present_ca(state: &State) -> String {
+    state
+        .authority()
+        .map_or_else(String::new, |authority| authority.cert.clone())
 }
 
 fn found(nodes: Vec<NodeId>, with_ca: bool) -> RosterOperation {
@@ -111,6 +145,8 @@ fn found(nodes: Vec<NodeId>, with_ca: bool) -> RosterOperation {
         authority: with_ca.then(|| Authority {
             cert: "cert".to_owned(),
             sealed_key: "00".to_owned(),
+            lineage: String::new(),
+            retiring: None,
         }),
         nodes,
     }

@@ -1,0 +1,153 @@
+//! `chatctl ca`: the cluster's CA, another in its place, and a copy of it.
+
+use std::path::Path;
+use std::time::Instant;
+
+use quorate_adminapi::{CaKey, CaReport, NodeCa};
+use quorate_certs::ClusterCa;
+use quorate_formation::save_ca;
+use serde_json::json;
+
+use super::grow::{change_deadline, not_finished};
+use crate::cli::Global;
+use crate::failure::{Exit, Failure};
+use crate::link::Link;
+use crate::output::Answer;
+use crate::screen::{Column, Grid, Paint, Screen, Text};
+use crate::wait::{Look, Progress};
+
+const PATH: &str = "/v1/ca";
+/// What part of a fingerprint tells two apart in a table.
+const SHORT_CHARS: usize = 16;
+
+pub(super) async fn show(link: &Link<'_>) -> Result<Answer, Failure> {
+    Ok(shown(&link.get(PATH).await?))
+}
+
+/// Waits until no node uses the CA before any more, unless it is told not to.
+pub(super) async fn rotate(link: &Link<'_>, global: &Global) -> Result<Answer, Failure> {
+    if global.dry_run {
+        let present: CaReport = link.get(PATH).await?;
+        return Ok(super::unchanged(shown(&present)));
+    }
+    let mut report: CaReport = link.post("/v1/ca/rotate", &json!({})).await?;
+    if !global.no_wait {
+        let deadline = Instant::now() + change_deadline(global);
+        let waited = Progress::new(global)
+            .until(Some(deadline), async || match link.get::<CaReport>(PATH).await {
+                Ok(now) if now.retiring.is_none() => Look::Done(now),
+                Ok(now) => Look::Waiting(waits_for(&now)),
+                Err(_) => Look::Waiting("waiting for this node to answer".to_owned()),
+            })
+            .await;
+        report = waited.ok_or_else(|| not_finished(global, "certificates of the new CA for all nodes"))?;
+    }
+    Ok(shown(&report))
+}
+
+pub(super) async fn export(link: &Link<'_>, dir: &Path, dry_run: bool) -> Result<Answer, Failure> {
+    let to = dir.display().to_string();
+    if dry_run {
+        let present: CaReport = link.get(PATH).await?;
+        let asked = json!({"fingerprint": present.fingerprint, "dir": to});
+        return Ok(super::unchanged(Answer::new(&asked, Screen::default())));
+    }
+    let exported: CaKey = link.post("/v1/ca/export", &json!({})).await?;
+    let failed = |error: &dyn std::error::Error| Failure::new(Exit::Error, "not-written", error.to_string());
+    let ca = ClusterCa::from_pem(&exported.cert, &exported.key).map_err(|error| failed(&error))?;
+    save_ca(dir, &ca, &exported.lineage).map_err(|error| failed(&error))?;
+    let data = json!({"fingerprint": exported.fingerprint, "dir": to});
+    let mut answer = Answer::new(
+        &data,
+        Screen::default().raw(format!("{to}: CA {}\n", exported.fingerprint)),
+    );
+    answer
+        .notes
+        .push("whoever has this folder can be any node of the cluster: keep it where nobody else comes".to_owned());
+    Ok(answer)
+}
+
+fn shown(report: &CaReport) -> Answer {
+    let mut screen = Screen::default().pairs([
+        ("fingerprint", Text::new(&report.fingerprint)),
+        ("retiring", Text::or_dash(report.retiring.as_ref())),
+    ]);
+    let mut grid = Grid::new(&[Column::left("NODE"), Column::left("CA"), Column::left("IS")]);
+    for node in &report.nodes {
+        let (is, paint) = match node {
+            NodeCa { ca: None, .. } => ("not heard of", Paint::Bad),
+            NodeCa { is_present: true, .. } => ("present", Paint::Good),
+            NodeCa { .. } => ("before", Paint::Odd),
+        };
+        let short = node
+            .ca
+            .as_ref()
+            .map(|ca| ca.chars().take(SHORT_CHARS).collect::<String>());
+        grid.row(vec![
+            Text::new(format!("n{}", node.id)),
+            Text::or_dash(short),
+            Text::new(is).paint(paint),
+        ]);
+    }
+    screen = screen.grid(grid);
+    let mut answer = Answer::new(report, screen);
+    if report.retiring.is_some() {
+        answer.warnings.push(waits_for(report));
+    }
+    answer
+}
+
+fn waits_for(report: &CaReport) -> String {
+    let list = |heard: bool| {
+        let meant = report
+            .nodes
+            .iter()
+            .filter(|node| !node.is_present && node.ca.is_some() == heard);
+        meant.map(|node| format!("n{}", node.id)).collect::<Vec<_>>().join(", ")
+    };
+    let all = report.nodes.len();
+    let present = report.nodes.iter().filter(|node| node.is_present).count();
+    match (list(true), list(false)) {
+        (late, silent) if late.is_empty() && silent.is_empty() => {
+            format!(
+                "{present} of {all} nodes have certificates of the new CA; waiting for the leader to retire the one before"
+            )
+        }
+        (late, silent) if silent.is_empty() => {
+            format!("{present} of {all} nodes have certificates of the new CA; waiting for {late}")
+        }
+        (late, silent) => {
+            let late = if late.is_empty() { late } else { format!("{late} and ") };
+            format!(
+                "{present} of {all} nodes have certificates of the new CA; waiting for {late}{silent} (not heard of: start it, or remove it)"
+            )
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rotation_says_for_whom_it_waits() {
+        let node = |id, ca: Option<&str>| NodeCa {
+            id: quorate_core::NodeId(id),
+            ca: ca.map(str::to_owned),
+            is_present: ca == Some("new"),
+        };
+        let told = |nodes: Vec<NodeCa>| {
+            waits_for(&CaReport {
+                fingerprint: "new".to_owned(),
+                retiring: Some("old".to_owned()),
+                nodes,
+            })
+        };
+        let both = told(vec![node(1, Some("new")), node(2, Some("old")), node(3, None)]);
+        assert!(both.starts_with("1 of 3 nodes"), "{both}");
+        assert!(both.contains("waiting for n2 and n3 (not heard of"), "{both}");
+        assert!(told(vec![node(1, Some("old"))]).ends_with("waiting for n1"));
+        assert!(told(vec![node(1, None)]).contains("waiting for n1 (not heard of"));
+        assert!(told(vec![node(1, Some("new"))]).contains("the leader"));
+    }
+}
