@@ -7,7 +7,7 @@ mod telemetry;
 use std::io::{Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use quorate_adminapi::{
     Cluster, ErrorBody, ErrorReply, Health, Member, MemberRole, MemberState, RaftInfo, StateHash, Status, UtcTime,
@@ -21,6 +21,8 @@ type Answer = Arc<dyn Fn(&str) -> Option<(String, String)> + Send + Sync>;
 /// Its socket; the thread that serves it ends with the test program.
 pub(crate) struct Daemon {
     pub(crate) path: PathBuf,
+    /// The requests that it has got, as they came.
+    pub(crate) asked: Arc<Mutex<Vec<String>>>,
     _dir: TempDir,
 }
 
@@ -46,21 +48,24 @@ impl Daemon {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("admin.sock");
         let listener = UnixListener::bind(&path).unwrap();
+        let asked = Arc::default();
+        let noted = Arc::clone(&asked);
         std::thread::spawn(move || {
             let mut silent = Vec::new();
             for stream in listener.incoming() {
-                silent.extend(serve(stream.unwrap(), &answer));
+                silent.extend(serve(stream.unwrap(), &answer, &noted));
             }
         });
-        Self { path, _dir: dir }
+        Self { path, asked, _dir: dir }
     }
 }
 
 /// Answers one request; gives the connection back if there is no answer, so that it stays open.
-fn serve(mut stream: UnixStream, answer: &Answer) -> Option<UnixStream> {
+fn serve(mut stream: UnixStream, answer: &Answer, asked: &Mutex<Vec<String>>) -> Option<UnixStream> {
     let mut request = [0; 4096];
     let read = stream.read(&mut request).ok()?;
     let request = std::str::from_utf8(&request[..read]).unwrap();
+    asked.lock().unwrap().push(request.to_owned());
     let Some((status, body)) = answer(request.split(' ').nth(1)?) else {
         return Some(stream);
     };
