@@ -26,6 +26,8 @@ const ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// How long a daemon may be silent within a long answer, where `--timeout` says less: it reads from a disk that others
 /// use too.
 const SILENCE_MIN: Duration = Duration::from_secs(30);
+/// The code of a failure: no daemon answers.
+pub(crate) const UNREACHABLE: &str = "daemon-unreachable";
 /// What keeps a connection going.
 type Connection = hyper::client::conn::http1::Connection<TokioIo<UnixStream>, Full<Bytes>>;
 
@@ -285,7 +287,7 @@ impl<'a> Link<'a> {
 
     fn unreachable(&self, message: String) -> Failure {
         let socket = self.socket.display();
-        Failure::new(Exit::NoQuorum, "daemon-unreachable", message).hint(format!(
+        Failure::new(Exit::NoQuorum, UNREACHABLE, message).hint(format!(
             "is chatd running, and is {socket} its admin socket? --socket and CHATCTL_SOCKET name another"
         ))
     }

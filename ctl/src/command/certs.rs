@@ -71,13 +71,13 @@ pub(super) async fn renew(
         let waited = Progress::new(global)
             .until(Some(deadline), async || {
                 let Ok(nodes) = link.get::<Vec<Member>>("/v1/members").await else {
-                    return Look::Waiting("waiting for a leader".to_owned());
+                    return Look::waiting("waiting for a leader");
                 };
                 let is_old = |(id, was): &&(NodeId, Option<UtcTime>)| {
                     nodes.iter().any(|node| node.id == *id && node.cert_expires == *was)
                 };
                 match due.iter().find(is_old) {
-                    Some((id, _)) => Look::Waiting(format!("waiting for n{id} to renew its certificate")),
+                    Some((id, _)) => Look::waiting(format!("waiting for n{id} to renew its certificate")),
                     None => Look::Done(()),
                 }
             })

@@ -3,6 +3,8 @@
 mod access;
 pub(crate) mod audit;
 mod bundle;
+mod catch_up;
+mod cause;
 mod certs;
 mod change;
 mod config;

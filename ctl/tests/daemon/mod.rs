@@ -141,7 +141,8 @@ fn raft() -> RaftInfo {
     }
 }
 
-fn status(stale: bool) -> Status {
+/// Three voters that n3 leads, seen from n1.
+pub(crate) fn status(stale: bool) -> Status {
     let nodes: Vec<Member> = (1..=3)
         .map(|id| Member {
             id: NodeId(id),
