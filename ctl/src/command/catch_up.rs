@@ -7,11 +7,13 @@ use quorate_core::{LogIndex, NodeId};
 
 use super::grow::is_beginning;
 use crate::cli::Global;
-use crate::failure::Failure;
-use crate::link::Link;
+use crate::failure::{Exit, Failure};
+use crate::link::{Link, UNREACHABLE};
 use crate::screen::grouped;
 use crate::wait::{HowFar, Look, Progress};
 
+/// A daemon that does not answer for so long is not being restarted: it is gone.
+const RESTART_GRACE: Duration = Duration::from_secs(10);
 /// More progress than by any entry: near the end of a log that goes on there is no other to be made.
 const NEAR_THE_END: u64 = u64::MAX - 1;
 /// And more than that.
@@ -34,6 +36,8 @@ struct Joining {
     node: NodeId,
     role: MemberRole,
     rate: Rate,
+    /// Since when its daemon has not answered.
+    silent_since: Option<Instant>,
 }
 
 impl Joining {
@@ -42,12 +46,23 @@ impl Joining {
             node,
             role,
             rate: Rate::default(),
+            silent_since: None,
         }
     }
 
     fn look(&mut self, now: Instant, found: Result<Status, Failure>) -> Look<Result<(), Failure>> {
+        let is_silent = |failure: &Failure| failure.error.code == UNREACHABLE;
+        let silent_now = found.as_ref().is_err_and(is_silent);
+        self.silent_since = silent_now.then(|| self.silent_since.unwrap_or(now));
+        let silent = self.silent_since.map(|since| now.duration_since(since));
         let status = match found {
             Ok(status) => status,
+            Err(failure) if silent.is_some_and(|silent| silent >= RESTART_GRACE) => {
+                return Look::Done(Err(gone(&failure)));
+            }
+            Err(failure) if is_silent(&failure) => {
+                return Look::waiting(format!("waiting for the daemon: {}", failure.error.message));
+            }
             Err(failure) if is_beginning(&failure) => {
                 return Look::waiting("waiting for the leader to send the log");
             }
@@ -87,6 +102,13 @@ impl Joining {
     }
 }
 
+/// It has joined all the same: what is left, it does by itself.
+fn gone(failure: &Failure) -> Failure {
+    let message = format!("the daemon of this node is gone: {}", failure.error.message);
+    Failure::new(Exit::NoQuorum, UNREACHABLE, message)
+        .hint("its traces say why; once chatd runs again it goes on, and chatctl status shows how far it is")
+}
+
 /// How near a node is to having a role with all of the log.
 pub(super) fn nearness(node: &Member, role: MemberRole) -> u64 {
     match (node.state, node.role == role) {
@@ -118,6 +140,8 @@ impl Rate {
 
 #[cfg(test)]
 mod tests {
+    use quorate_adminapi::code;
+
     use super::*;
     use crate::daemon;
 
@@ -131,6 +155,43 @@ mod tests {
         match joining.look(Instant::now(), Ok(status)) {
             Look::Waiting(HowFar { progress, text }) => (progress, text),
             Look::Done(_) => panic!("it has no vote yet"),
+        }
+    }
+
+    /// It was taken for a daemon that is just beginning, and waited for without an end.
+    #[test]
+    fn a_join_whose_daemon_is_gone_ends_and_says_so() {
+        let start = Instant::now();
+        let mut joining = Joining::new(NodeId(3), MemberRole::Voter);
+        let mut silent_at = |seconds| {
+            let no_daemon = Failure::new(Exit::NoQuorum, UNREACHABLE, "no daemon answers");
+            joining.look(start + Duration::from_secs(seconds), Err(no_daemon))
+        };
+        assert!(matches!(silent_at(0), Look::Waiting(_)));
+        assert!(matches!(silent_at(9), Look::Waiting(_)), "it may be restarted");
+        let Look::Done(Err(failure)) = silent_at(10) else {
+            panic!("it waits for a daemon that is gone");
+        };
+        assert_eq!(failure.exit, Exit::NoQuorum);
+        assert_eq!(
+            failure.error.message,
+            "the daemon of this node is gone: no daemon answers"
+        );
+    }
+
+    #[test]
+    fn a_join_whose_daemon_answers_again_goes_on() {
+        let start = Instant::now();
+        let mut joining = Joining::new(NodeId(3), MemberRole::Voter);
+        for seconds in (0..60).step_by(9) {
+            let answers = [
+                Failure::new(Exit::NoQuorum, UNREACHABLE, "no daemon answers"),
+                Failure::new(Exit::NoQuorum, code::NOT_FORMED, "it begins"),
+            ];
+            for failure in answers {
+                let look = joining.look(start + Duration::from_secs(seconds), Err(failure));
+                assert!(matches!(look, Look::Waiting(_)), "after {seconds} s");
+            }
         }
     }
 
