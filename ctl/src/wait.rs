@@ -3,7 +3,10 @@
 use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
+use quorate_adminapi::format_duration;
+
 use crate::cli::Global;
+use crate::failure::{Exit, Failure};
 use crate::output::complain;
 
 /// Between two looks.
@@ -12,6 +15,34 @@ const POLL: Duration = Duration::from_millis(200);
 const STALLED_AFTER: Duration = Duration::from_secs(15);
 /// And again after so long, if there is still none.
 const TOLD_AGAIN_AFTER: Duration = Duration::from_secs(60);
+
+/// A change is waited for at least so long: elections and a log to catch up with take longer than an answer.
+const CHANGE_WAIT_MIN: Duration = Duration::from_secs(30);
+
+/// How long a change is waited for that is in the log.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Patience {
+    deadline: Instant,
+    lasts: Duration,
+}
+
+impl Patience {
+    /// Of who waits so long for an answer.
+    pub(crate) fn new(now: Instant, timeout: Duration) -> Self {
+        let lasts = timeout.max(CHANGE_WAIT_MIN);
+        Self {
+            deadline: now + lasts,
+            lasts,
+        }
+    }
+
+    /// What is said at its end: nothing was taken back.
+    fn not_finished(self, how_far: &str) -> Failure {
+        let message = format!("not done within {}: {how_far}", format_duration(self.lasts));
+        Failure::new(Exit::Unknown, "not-finished", message)
+            .hint("it is in the log, and the leader goes on with it; chatctl status shows how far it is")
+    }
+}
 
 /// What one look has found.
 pub(crate) enum Look<T> {
@@ -79,6 +110,19 @@ impl Progress {
             }
             tokio::time::sleep(POLL).await;
         }
+    }
+
+    /// Looks until a change is carried out.
+    ///
+    /// # Errors
+    /// It was not before the patience ended; it may still be.
+    pub(crate) async fn carried_out<T>(
+        &mut self,
+        patience: Patience,
+        look: impl AsyncFnMut() -> Look<T>,
+    ) -> Result<T, Failure> {
+        let done = self.until(Some(patience.deadline), look).await;
+        done.ok_or_else(|| patience.not_finished(&self.shown))
     }
 
     fn show(&mut self, now: Instant, how_far: HowFar) {
@@ -151,6 +195,15 @@ mod tests {
                 stall.seen(start + Duration::from_secs(second), &HowFar { progress, text })
             })
             .collect()
+    }
+
+    #[test]
+    fn a_change_is_waited_for_30_s_or_as_long_as_the_caller_would_wait_for_an_answer() {
+        let now = Instant::now();
+        for (timeout, lasts) in [(1, 30), (10, 30), (30, 30), (60, 60)] {
+            let patience = Patience::new(now, Duration::from_secs(timeout));
+            assert_eq!(patience.deadline - now, Duration::from_secs(lasts), "{timeout}");
+        }
     }
 
     #[test]

@@ -6,13 +6,12 @@ use quorate_adminapi::{Member, RenewRequest, Status, UtcTime, coarse};
 use quorate_core::NodeId;
 use serde_json::json;
 
-use super::grow::{change_deadline, not_finished};
 use crate::cli::Global;
 use crate::failure::Failure;
 use crate::link::Link;
 use crate::output::Answer;
 use crate::screen::{Column, Grid, Screen, Text};
-use crate::wait::{Look, Progress};
+use crate::wait::{Look, Patience, Progress};
 
 pub(super) async fn show(link: &Link<'_>, stale: bool, expiring: Option<Duration>) -> Result<Answer, Failure> {
     let nodes: Vec<Member> = link.get(&format!("/v1/members?stale={stale}")).await?;
@@ -67,9 +66,9 @@ pub(super) async fn renew(
             .filter(|found| node.is_none_or(|node| node == found.id) && found.cert_expires.is_some())
             .map(|found| (found.id, found.cert_expires))
             .collect();
-        let deadline = Instant::now() + change_deadline(global);
-        let waited = Progress::new(global)
-            .until(Some(deadline), async || {
+        let patience = Patience::new(Instant::now(), global.timeout);
+        Progress::new(global)
+            .carried_out(patience, async || {
                 let Ok(nodes) = link.get::<Vec<Member>>("/v1/members").await else {
                     return Look::waiting("waiting for a leader");
                 };
@@ -81,8 +80,7 @@ pub(super) async fn renew(
                     None => Look::Done(()),
                 }
             })
-            .await;
-        waited.ok_or_else(|| not_finished(global, &told))?;
+            .await?;
     }
     answer.screen = Screen::default().raw(format!("{told}: renewed\n"));
     Ok(answer)

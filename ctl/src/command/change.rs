@@ -11,14 +11,13 @@ use serde_json::json;
 
 use super::catch_up::nearness;
 use super::cause::{Needs, cause};
-use super::grow::{change_deadline, not_finished};
 use crate::cli::{Global, SetAddrArgs};
 use crate::confirm::confirm;
 use crate::failure::Failure;
 use crate::link::{Link, UNREACHABLE};
 use crate::output::Answer;
 use crate::screen::{Screen, Text};
-use crate::wait::{HowFar, Look, Progress};
+use crate::wait::{HowFar, Look, Patience, Progress};
 
 /// A change, and how it is told.
 struct Told<'a> {
@@ -160,18 +159,23 @@ async fn ask(
 
 async fn finish(link: &Link<'_>, global: &Global, report: &ChangeReport, told: Told<'_>) -> Result<Answer, Failure> {
     if !global.dry_run && !global.no_wait {
-        wait(link, global, report.id, &told).await?;
+        let patience = Patience::new(Instant::now(), global.timeout);
+        wait(link, global, report.id, &told, patience).await?;
     }
     Ok(answer(report, told.done, global.dry_run))
 }
 
 /// Waits until the leader has carried it out.
-async fn wait(link: &Link<'_>, global: &Global, id: NodeId, told: &Told<'_>) -> Result<(), Failure> {
-    let deadline = Instant::now() + change_deadline(global);
-    let waited = Progress::new(global)
-        .until(Some(deadline), async || look(link.get("/v1/status").await, id, told))
-        .await;
-    waited.ok_or_else(|| not_finished(global, &format!("n{id} {}", told.done)))
+async fn wait(
+    link: &Link<'_>,
+    global: &Global,
+    id: NodeId,
+    told: &Told<'_>,
+    patience: Patience,
+) -> Result<(), Failure> {
+    Progress::new(global)
+        .carried_out(patience, async || look(link.get("/v1/status").await, id, told))
+        .await
 }
 
 fn look(found: Result<Status, Failure>, id: NodeId, told: &Told<'_>) -> Look<()> {
@@ -215,4 +219,44 @@ fn answer(report: &ChangeReport, done: &str, dry_run: bool) -> Answer {
         answer.notes.push("dry run: nothing was changed".to_owned());
     }
     answer
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use clap::Parser;
+
+    use super::*;
+    use crate::cli::Cli;
+    use crate::daemon::Daemon;
+    use crate::failure::Exit;
+
+    /// The daemon takes the change, and n3 votes all the same.
+    #[tokio::test]
+    async fn a_change_that_never_shows_ends_as_unknown_and_says_what_was_waited_for() {
+        let daemon = Daemon::healthy();
+        let socket = daemon.path.to_str().unwrap();
+        let cli = Cli::try_parse_from(["chatctl", "--socket", socket, "member", "demote", "3"]).unwrap();
+        let link = Link::new(&cli.global);
+        let report = ask(&link, NodeId(3), MemberChange::Demote, false, false).await.unwrap();
+        assert!(report.changed);
+        let told = Told {
+            done: "votes no more",
+            needs: Needs::OtherLeader(NodeId(3)),
+            is_done: &|node| node.is_some_and(|node| node.role == MemberRole::Learner),
+        };
+        let begun = Instant::now().checked_sub(Duration::from_secs(60)).unwrap();
+        let patience = Patience::new(begun, cli.global.timeout);
+        let failure = wait(&link, &cli.global, report.id, &told, patience).await.unwrap_err();
+        assert_eq!(
+            (failure.exit, failure.error.code.as_str()),
+            (Exit::Unknown, "not-finished")
+        );
+        assert_eq!(
+            failure.error.message,
+            "not done within 30s: waiting for the leader until n3 votes no more: n3 still leads"
+        );
+        assert!(failure.error.hint.unwrap().contains("it is in the log"));
+    }
 }

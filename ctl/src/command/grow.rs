@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 
 use quorate_adminapi::{
     CreatedToken, InitRequest, Initialised, JoinRequest, JoinedCluster, Lasting, MemberRole, NewToken, Token, code,
-    format_duration,
 };
 use quorate_core::TokenId;
 use serde::Serialize;
@@ -250,21 +249,4 @@ fn dry(asked: &impl Serialize) -> Answer {
     let mut answer = Answer::new(asked, Screen::default());
     answer.notes.push("dry run: nothing was changed".to_owned());
     answer
-}
-
-/// How long a wait may take that began with a change: the caller's own time-out if that is longer.
-pub(super) fn change_deadline(global: &Global) -> Duration {
-    const CHANGE_WAIT_MIN: Duration = Duration::from_secs(30);
-    global.timeout.max(CHANGE_WAIT_MIN)
-}
-
-/// What is said when that has passed.
-pub(super) fn not_finished(global: &Global, what: &str) -> Failure {
-    let waited = format_duration(change_deadline(global));
-    Failure::new(
-        Exit::Unknown,
-        "not-finished",
-        format!("{what}: not done within {waited}"),
-    )
-    .hint("it is in the log, and the leader goes on with it; chatctl status shows how far it is")
 }

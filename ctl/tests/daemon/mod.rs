@@ -10,8 +10,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use quorate_adminapi::{
-    Cluster, ErrorBody, ErrorReply, Health, Member, MemberRole, MemberState, RaftInfo, StateHash, Status, UtcTime,
-    Version, warnings,
+    ChangeReport, Cluster, ErrorBody, ErrorReply, Health, Member, MemberRole, MemberState, RaftInfo, StateHash, Status,
+    UtcTime, Version, Votes, warnings,
 };
 use quorate_core::{LogIndex, NodeId};
 use tempfile::TempDir;
@@ -115,6 +115,7 @@ fn answer(path: &str, quorum: bool) -> (String, String) {
         "/v1/status" => json(serde_json::to_value(status).unwrap()),
         "/v1/members" => json(serde_json::to_value(status.nodes).unwrap()),
         "/v1/members/3" => json(serde_json::to_value(&status.nodes[2]).unwrap()),
+        "/v1/members/3/change" => json(serde_json::to_value(report(&status)).unwrap()),
         "/v1/leader" => json(serde_json::to_value(status.leader()).unwrap()),
         _ => error("404 Not Found", ErrorBody::new("unknown-node", "no node has the id 9")),
     }
@@ -122,6 +123,30 @@ fn answer(path: &str, quorum: bool) -> (String, String) {
 
 fn error(status: &str, error: ErrorBody) -> (String, String) {
     (status.to_owned(), serde_json::to_string(&ErrorReply { error }).unwrap())
+}
+
+/// Of a change that it takes and never carries out.
+fn report(status: &Status) -> ChangeReport {
+    let Cluster {
+        voters,
+        voters_up,
+        quorum,
+        tolerates,
+        ..
+    } = status.cluster;
+    let votes = Votes {
+        voters,
+        reachable: voters_up,
+        needed: quorum,
+        tolerates,
+    };
+    ChangeReport {
+        id: NodeId(3),
+        changed: true,
+        before: votes,
+        after: votes,
+        warnings: Vec::new(),
+    }
 }
 
 fn raft() -> RaftInfo {
