@@ -94,7 +94,7 @@ pub(crate) enum OutputForm {
     Wide,
     /// One object with `schema`, `data` and `warnings`
     Json,
-    /// The data alone: one object a line
+    /// The data alone, one object a line; warnings are on stderr
     Jsonl,
 }
 
