@@ -423,7 +423,7 @@ pub(crate) enum RaftCommand {
     /// Shows what was asked, not what it says. What opens an account or the cluster is never shown, be it as a hash.
     #[command(after_help = "Examples:\n  chatctl raft log\n  chatctl raft log --from 900 --to 920 -o jsonl")]
     Log(LogArgs),
-    /// Whether all nodes have the same chat state: exit 0 or 1
+    /// Whether all nodes have the same chat state: exit 0 or 1, or 5 if none could be compared
     ///
     /// Each node notes a hash of its state at fixed log indexes; they are compared at one that most nodes have.
     #[command(after_help = "Examples:\n  chatctl raft verify\n  chatctl raft verify --all -o json")]
