@@ -113,6 +113,10 @@ fn what_cannot_be_undone_is_refused_without_a_yes_and_without_a_terminal() {
         &["rooms", "delete", "ops"],
         &["bans", "add", "0.0.0.0/0"],
         &["bans", "add", "::/0"],
+        &["member", "remove", "3"],
+        &["remove", "3"],
+        &["member", "replace", "3", "4"],
+        &["cluster", "token", "rotate"],
     ] {
         // Nobody is asked: there is no daemon.
         let output = run(NOWHERE, args, "y\n");
