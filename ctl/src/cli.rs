@@ -486,6 +486,27 @@ mod tests {
         Cli::command().debug_assert();
     }
 
+    /// A command has a noun. What is shorter is a word for one of those, and is not in the help.
+    #[test]
+    fn the_words_at_the_top_are_the_nouns_and_no_verb_stands_among_them() {
+        let words = |hidden: bool| {
+            let command = Cli::command();
+            let found = command.get_subcommands().filter(|word| word.is_hide_set() == hidden);
+            let mut words: Vec<String> = found.map(|word| word.get_name().to_owned()).collect();
+            words.sort_unstable();
+            words
+        };
+        let nouns = "audit bans certs cluster completions config debug doctor events health invites leader lockdown \
+                     log-level man member metrics quota raft recover retention rooms snapshot status top users version";
+        assert_eq!(words(false).join(" "), nouns);
+        assert_eq!(words(true).join(" "), "init join leave remove token");
+        let aliases = Cli::command()
+            .get_subcommands()
+            .map(|word| word.get_all_aliases().count())
+            .sum::<usize>();
+        assert_eq!(aliases, 0);
+    }
+
     #[test]
     fn a_node_is_read_with_names_and_with_ipv6_addresses() {
         let spec = node_spec("3=[::1]:7400,h3:7401").unwrap();
