@@ -6,6 +6,7 @@ use quorate_adminapi::{Member, RenewRequest, Status, UtcTime, coarse};
 use quorate_core::NodeId;
 use serde_json::json;
 
+use super::dry;
 use crate::cli::Global;
 use crate::failure::Failure;
 use crate::link::Link;
@@ -53,10 +54,8 @@ pub(super) async fn renew(
         || "all certificates".to_owned(),
         |node| format!("the certificate of n{node}"),
     );
-    let mut answer = Answer::new(&asked, Screen::default());
     if global.dry_run {
-        answer.notes.push("dry run: nothing was changed".to_owned());
-        return Ok(answer);
+        return Ok(dry(&asked));
     }
     let () = link.post("/v1/certs/renew", &asked).await?;
     if !global.no_wait {
@@ -82,6 +81,6 @@ pub(super) async fn renew(
             })
             .await?;
     }
-    answer.screen = Screen::default().raw(format!("{told}: renewed\n"));
-    Ok(answer)
+    let screen = Screen::default().raw(format!("{told}: renewed\n"));
+    Ok(Answer::new(&asked, screen))
 }

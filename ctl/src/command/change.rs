@@ -11,6 +11,7 @@ use serde_json::json;
 
 use super::catch_up::nearness;
 use super::cause::{Needs, cause};
+use super::{dry, unchanged};
 use crate::cli::{Global, SetAddrArgs};
 use crate::confirm::confirm;
 use crate::failure::Failure;
@@ -125,9 +126,7 @@ pub(super) async fn set_addr(link: &Link<'_>, global: &Global, args: &SetAddrArg
 pub(super) async fn transfer(link: &Link<'_>, global: &Global, to: Option<NodeId>) -> Result<Answer, Failure> {
     let asked = TransferRequest { to };
     if global.dry_run {
-        let mut answer = Answer::new(&asked, Screen::default());
-        answer.notes.push("dry run: nothing was changed".to_owned());
-        return Ok(answer);
+        return Ok(dry(&asked));
     }
     let made: TransferredTo = link.post("/v1/leader/transfer", &asked).await?;
     let screen = Screen::default().raw(format!("n{} leads\n", made.leader));
@@ -215,10 +214,7 @@ fn answer(report: &ChangeReport, done: &str, dry_run: bool) -> Answer {
     }
     let mut answer = Answer::new(report, screen);
     answer.warnings.clone_from(&report.warnings);
-    if dry_run {
-        answer.notes.push("dry run: nothing was changed".to_owned());
-    }
-    answer
+    if dry_run { unchanged(answer) } else { answer }
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::catch_up::caught_up;
+use super::dry;
 use crate::cli::{Global, InitArgs, JoinArgs, TokenArgs};
 use crate::confirm::confirm;
 use crate::failure::{Exit, Failure};
@@ -243,10 +244,4 @@ fn lifetime(token: &CreatedToken) -> String {
         "token {} is good for {nodes} until {}; it is shown this once",
         token.id, token.expires_at
     )
-}
-
-fn dry(asked: &impl Serialize) -> Answer {
-    let mut answer = Answer::new(asked, Screen::default());
-    answer.notes.push("dry run: nothing was changed".to_owned());
-    answer
 }
