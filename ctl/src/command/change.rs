@@ -172,12 +172,18 @@ async fn wait(
     told: &Told<'_>,
     patience: Patience,
 ) -> Result<(), Failure> {
+    let mut asked = None;
     Progress::new(global)
-        .carried_out(patience, async || look(link.get("/v1/status").await, id, told))
+        .carried_out(patience, async || {
+            let found: Result<Status, Failure> = link.get("/v1/status").await;
+            asked = found.as_ref().map_or(asked, |status| Some(status.this_node));
+            look(found, asked, id, told)
+        })
         .await
 }
 
-fn look(found: Result<Status, Failure>, id: NodeId, told: &Told<'_>) -> Look<()> {
+/// `asked` is the node whose daemon is asked, if it has ever said so.
+fn look(found: Result<Status, Failure>, asked: Option<NodeId>, id: NodeId, told: &Told<'_>) -> Look<()> {
     let Told { done, needs, is_done } = told;
     match found {
         Ok(status) if is_done(status.node(id)) => Look::Done(()),
@@ -190,7 +196,9 @@ fn look(found: Result<Status, Failure>, id: NodeId, told: &Told<'_>) -> Look<()>
             })
         }
         // The node that was asked has gone itself.
-        Err(failure) if failure.error.code == UNREACHABLE && is_done(None) => Look::Done(()),
+        Err(failure) if failure.error.code == UNREACHABLE && is_done(None) && asked.is_none_or(|asked| asked == id) => {
+            Look::Done(())
+        }
         Err(failure) if failure.error.code == code::NO_QUORUM => {
             Look::waiting(format!("waiting for a leader: {}", failure.error.message))
         }
@@ -227,6 +235,21 @@ mod tests {
     use crate::cli::Cli;
     use crate::daemon::Daemon;
     use crate::failure::Exit;
+
+    /// A daemon that was slow or had died was taken for the proof that another node was gone.
+    #[test]
+    fn a_daemon_that_is_silent_has_gone_only_if_its_node_was_to_go() {
+        let told = Told {
+            done: "is removed",
+            needs: Needs::OtherLeader(NodeId(3)),
+            is_done: &|node| node.is_none(),
+        };
+        for (asked, is_done) in [(Some(NodeId(3)), true), (None, true), (Some(NodeId(1)), false)] {
+            let silent = Failure::new(Exit::NoQuorum, UNREACHABLE, "no daemon answers");
+            let look = look(Err(silent), asked, NodeId(3), &told);
+            assert_eq!(matches!(look, Look::Done(())), is_done, "{asked:?}");
+        }
+    }
 
     /// The daemon takes the change, and n3 votes all the same.
     #[tokio::test]
