@@ -20,7 +20,7 @@ pub mod code {
     pub const BAD_REQUEST: &str = "bad-request";
     /// A request whose body is over the limit.
     pub const TOO_LARGE: &str = "too-large";
-    /// An answer that was not there within the daemon's deadline.
+    /// An answer that was not there within the daemon's deadline. A change that was asked for is perhaps done.
     pub const TIMED_OUT: &str = "timed-out";
     /// A change that is perhaps done: look, before asking again.
     pub const OUTCOME_UNKNOWN: &str = "outcome-unknown";

@@ -2,13 +2,14 @@
 //!
 //! Plain structs whose serde form is the JSON of the admin API and, inside its envelope, of `chatctl -o json`. Besides them
 //! what both sides must work out alike: the arithmetic of quorums, whether a cluster is healthy, what an operator should look
-//! at, what is wrong and how it is mended, and how durations are written. A number that a node cannot know (that of a peer
+//! at, what is wrong and how it is mended, how long an answer may take, and how durations are written. A number that a node cannot know (that of a peer
 //! which is down, say) is `null`, never left out and never 0.
 //!
 //! Knows no socket, no HTTP, no clock and no disk.
 
 mod access;
 mod ca;
+mod deadline;
 mod doctor;
 mod error;
 mod event;
@@ -34,6 +35,7 @@ mod warning;
 
 pub use access::{AuditFault, AuditPeer, AuditReport, AuditRow, Ban, LockdownMode, NewBan};
 pub use ca::{CaKey, CaReport, NodeCa};
+pub use deadline::{TIMEOUT_HEADER, TIMEOUT_MAX, answer_within};
 pub use doctor::{Check, Diagnosis, Verdict};
 pub use error::{ErrorBody, ErrorReply, code};
 pub use event::{EventKind, NodeEvent};

@@ -94,7 +94,7 @@ pub(crate) enum OutputForm {
     Wide,
     /// One object with `schema`, `data` and `warnings`
     Json,
-    /// The data alone: one object a line
+    /// The data alone, one object a line; warnings are on stderr
     Jsonl,
 }
 
@@ -441,7 +441,7 @@ pub(crate) enum RaftCommand {
     /// Shows what was asked, not what it says. What opens an account or the cluster is never shown, be it as a hash.
     #[command(after_help = "Examples:\n  chatctl raft log\n  chatctl raft log --from 900 --to 920 -o jsonl")]
     Log(LogArgs),
-    /// Whether all nodes have the same chat state: exit 0 or 1
+    /// Whether all nodes have the same chat state: exit 0 or 1, or 5 if none could be compared
     ///
     /// Each node notes a hash of its state at fixed log indexes; they are compared at one that most nodes have.
     #[command(after_help = "Examples:\n  chatctl raft verify\n  chatctl raft verify --all -o json")]
@@ -502,6 +502,27 @@ mod tests {
     #[test]
     fn the_command_line_is_sound() {
         Cli::command().debug_assert();
+    }
+
+    /// A command has a noun. What is shorter is a word for one of those, and is not in the help.
+    #[test]
+    fn the_words_at_the_top_are_the_nouns_and_no_verb_stands_among_them() {
+        let words = |hidden: bool| {
+            let command = Cli::command();
+            let found = command.get_subcommands().filter(|word| word.is_hide_set() == hidden);
+            let mut words: Vec<String> = found.map(|word| word.get_name().to_owned()).collect();
+            words.sort_unstable();
+            words
+        };
+        let nouns = "audit bans ca certs cluster completions config debug doctor events health invites leader lockdown \
+                     log-level man member metrics quota raft recover retention rooms snapshot status top users version";
+        assert_eq!(words(false).join(" "), nouns);
+        assert_eq!(words(true).join(" "), "init join leave remove token");
+        let aliases = Cli::command()
+            .get_subcommands()
+            .map(|word| word.get_all_aliases().count())
+            .sum::<usize>();
+        assert_eq!(aliases, 0);
     }
 
     #[test]

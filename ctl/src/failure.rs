@@ -77,10 +77,24 @@ impl Failure {
             code::REFUSED | code::ALREADY_FORMED | code::NODES_CHANGED | code::NODE_REMOVED | code::NO_AUTHORITY => {
                 Exit::Refused
             }
-            code::OUTCOME_UNKNOWN => Exit::Unknown,
+            code::OUTCOME_UNKNOWN | code::TIMED_OUT => Exit::Unknown,
             _ => Exit::Error,
         };
         Self { exit, error }
+    }
+
+    /// A change that is perhaps done.
+    pub(crate) fn unconfirmed(why: impl std::fmt::Display) -> Self {
+        let message = format!("the change was not confirmed, and may be done or not: {why}");
+        Self::new(Exit::Unknown, code::OUTCOME_UNKNOWN, message).hint("look before asking again")
+    }
+
+    /// The same, where a change was asked for: the daemon may have proposed it before its time was up.
+    pub(crate) fn of_change(self) -> Self {
+        match self.error.code.as_str() {
+            code::TIMED_OUT => Self::unconfirmed(self.error.message),
+            _ => self,
+        }
     }
 
     /// With what is behind an error.

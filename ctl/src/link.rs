@@ -11,7 +11,7 @@ use hyper::body::Incoming;
 use hyper::client::conn::http1::SendRequest;
 use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::TokioIo;
-use quorate_adminapi::{ErrorReply, code, format_duration};
+use quorate_adminapi::{ErrorReply, TIMEOUT_HEADER, format_duration};
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::net::UnixStream;
 use tokio::task::JoinHandle;
@@ -26,6 +26,8 @@ const ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// How long a daemon may be silent within a long answer, where `--timeout` says less: it reads from a disk that others
 /// use too.
 const SILENCE_MIN: Duration = Duration::from_secs(30);
+/// The code of a failure: no daemon answers.
+pub(crate) const UNREACHABLE: &str = "daemon-unreachable";
 /// What keeps a connection going.
 type Connection = hyper::client::conn::http1::Connection<TokioIo<UnixStream>, Full<Bytes>>;
 
@@ -66,9 +68,12 @@ impl<'a> Link<'a> {
     }
 
     async fn ask<T: DeserializeOwned>(&self, method: Method, path: &str, body: Bytes) -> Result<T, Failure> {
+        let is_change = method != Method::GET;
         let answer = self.request(method, path, body).await?;
         if answer.status.is_success() {
             answer.json()
+        } else if is_change {
+            Err(answer.failure().of_change())
         } else {
             Err(answer.failure())
         }
@@ -102,7 +107,7 @@ impl<'a> Link<'a> {
     ) -> Result<ControlFlow<B>, Failure> {
         let broken = |error: hyper::Error| self.broken(&error);
         let (mut sender, connection) = self.connect().await?;
-        let request = request(Method::GET, path, Bytes::new());
+        let request = self.message(Method::GET, path, Bytes::new());
         let read = async {
             let mut body = sender.send_request(request).await.map_err(broken)?;
             if !body.status().is_success() {
@@ -168,15 +173,13 @@ impl<'a> Link<'a> {
         let begun = async {
             let (mut sender, connection) = self.connect().await?;
             let connection = tokio::spawn(async move { drop(connection.await) });
-            let request = request(method, path, Bytes::new());
+            let request = self.message(method, path, Bytes::new());
             let answer = sender.send_request(request).await;
             let answer = answer.map_err(|error| self.broken(&error))?;
             Ok::<_, Failure>((answer, connection))
         };
-        let (answer, connection) = tokio::time::timeout(self.timeout, begun).await.map_err(|_| {
-            let after = format!("the daemon did not answer within {}", format_duration(self.timeout));
-            self.unreachable(after)
-        })??;
+        let begun = tokio::time::timeout(self.timeout, begun).await;
+        let (answer, connection) = begun.map_err(|_| self.unreachable(self.no_answer()))??;
         if self.verbose {
             complain(&format!("{asked} on {}: {}", self.socket.display(), answer.status()));
         }
@@ -203,15 +206,8 @@ impl<'a> Link<'a> {
         let exchange = self.exchange(method.clone(), path, body);
         let answer = match tokio::time::timeout(self.timeout, exchange).await {
             Ok(answer) => answer,
-            Err(_) if is_change => {
-                let after = format!("the change was not confirmed within {}", format_duration(self.timeout));
-                Err(Failure::new(Exit::Unknown, code::OUTCOME_UNKNOWN, after)
-                    .hint("it may be done or not: look before asking again"))
-            }
-            Err(_) => {
-                let after = format!("the daemon did not answer within {}", format_duration(self.timeout));
-                Err(self.unreachable(after))
-            }
+            Err(_) if is_change => Err(Failure::unconfirmed(self.no_answer())),
+            Err(_) => Err(self.unreachable(self.no_answer())),
         };
         if self.verbose {
             let told = answer
@@ -228,7 +224,7 @@ impl<'a> Link<'a> {
 
     async fn exchange(&self, method: Method, path: &str, body: Bytes) -> Result<Answer, Failure> {
         let (mut sender, connection) = self.connect().await?;
-        let request = request(method, path, body);
+        let request = self.message(method, path, body);
         let answer = async {
             let answer = sender.send_request(request).await;
             let (head, body) = answer.map_err(|error| self.broken(&error))?.into_parts();
@@ -248,12 +244,28 @@ impl<'a> Link<'a> {
         answer.await
     }
 
+    /// Says how long it waits, so that the daemon gives up no earlier, and tells why before it is too late.
+    fn message(&self, method: Method, path: &str, body: Bytes) -> Request<Full<Bytes>> {
+        Request::builder()
+            .method(method)
+            .uri(path)
+            .header(hyper::header::HOST, "localhost")
+            .header(hyper::header::CONTENT_TYPE, "application/json")
+            .header(TIMEOUT_HEADER, self.timeout.as_millis().to_string())
+            .body(Full::new(body))
+            .expect("paths are made here, of characters that need no escape")
+    }
+
     async fn connect(&self) -> Result<(SendRequest<Full<Bytes>>, Connection), Failure> {
         let stream = UnixStream::connect(self.socket)
             .await
             .map_err(|error| self.not_connected(&error))?;
         let shaken = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await;
         shaken.map_err(|error| self.broken(&error))
+    }
+
+    fn no_answer(&self) -> String {
+        format!("the daemon did not answer within {}", format_duration(self.timeout))
     }
 
     fn broken(&self, error: &hyper::Error) -> Failure {
@@ -275,20 +287,10 @@ impl<'a> Link<'a> {
 
     fn unreachable(&self, message: String) -> Failure {
         let socket = self.socket.display();
-        Failure::new(Exit::NoQuorum, "daemon-unreachable", message).hint(format!(
+        Failure::new(Exit::NoQuorum, UNREACHABLE, message).hint(format!(
             "is chatd running, and is {socket} its admin socket? --socket and CHATCTL_SOCKET name another"
         ))
     }
-}
-
-fn request(method: Method, path: &str, body: Bytes) -> Request<Full<Bytes>> {
-    Request::builder()
-        .method(method)
-        .uri(path)
-        .header(hyper::header::HOST, "localhost")
-        .header(hyper::header::CONTENT_TYPE, "application/json")
-        .body(Full::new(body))
-        .expect("paths are made here, of characters that need no escape")
 }
 
 /// An answer that is taken piece by piece.

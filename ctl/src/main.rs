@@ -16,6 +16,11 @@ mod secret;
 mod wait;
 mod watch;
 
+/// The made-up daemon of the program's tests.
+#[cfg(test)]
+#[path = "../tests/daemon/mod.rs"]
+mod daemon;
+
 use std::process::ExitCode;
 
 use clap::Parser;

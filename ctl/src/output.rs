@@ -123,11 +123,17 @@ impl Output {
     /// Prints an answer. Breaks where no more can be printed; the exit code is the answer's unless that is a fault.
     pub(crate) fn answer(&self, answer: &Answer) -> ControlFlow<Exit, Exit> {
         let text = match self.form {
-            _ if answer.silent => self.said_beside(answer),
-            OutputForm::Jsonl => match &answer.data {
-                Value::Array(rows) => rows.iter().map(|row| format!("{row}\n")).collect(),
-                data => format!("{data}\n"),
-            },
+            _ if answer.silent => {
+                self.warn(answer);
+                String::new()
+            }
+            OutputForm::Jsonl => {
+                self.warn(answer);
+                match &answer.data {
+                    Value::Array(rows) => rows.iter().map(|row| format!("{row}\n")).collect(),
+                    data => format!("{data}\n"),
+                }
+            }
             OutputForm::Json => self.enveloped(answer),
             _ if answer.force_json => self.enveloped(answer),
             OutputForm::Table | OutputForm::Wide => self.on_screen(answer),
@@ -166,12 +172,11 @@ impl Output {
         }
     }
 
-    /// Nothing for stdout.
-    fn said_beside(&self, answer: &Answer) -> String {
+    /// Warnings where there is no place for them beside the data.
+    fn warn(&self, answer: &Answer) {
         for warning in answer.warnings.iter().filter(|_| !self.quiet) {
             complain(&format!("! {warning}"));
         }
-        String::new()
     }
 
     fn enveloped(&self, answer: &Answer) -> String {

@@ -152,6 +152,32 @@ fn states_that_differ_are_exit_1_and_equal_ones_are_exit_0() {
     assert_eq!(code(&run(&equal.path, &["raft", "verify"])), 0);
 }
 
+/// "No two nodes differ" is true of one node as well, and says nothing.
+#[test]
+fn states_that_were_not_compared_are_exit_5_with_the_reason() {
+    let node = |id: u64, result: &str| format!(r#"{{"id":{id},"result":"{result}","hash":null,"newest":null}}"#);
+    for (nodes, why) in [
+        (vec![node(1, "match")], "there is no other node"),
+        (
+            vec![node(1, "match"), node(2, "not-reachable"), node(3, "not-reachable")],
+            "n2, n3 do not answer",
+        ),
+        (vec![node(1, "match"), node(2, "not-reachable")], "n2 does not answer"),
+        (
+            vec![node(1, "no-hash"), node(2, "no-hash"), node(3, "not-reachable")],
+            "no two nodes have noted a hash at one index yet",
+        ),
+    ] {
+        let nodes = nodes.join(",");
+        let body = format!(r#"{{"equal":true,"index":null,"compared":0,"nodes":[{nodes}]}}"#);
+        let daemon = Daemon::answering("200 OK", body.leak());
+        let output = run(&daemon.path, &["raft", "verify"]);
+        assert_eq!(code(&output), 5);
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert!(told.starts_with(&format!("! nothing was compared: {why}")), "{told}");
+    }
+}
+
 #[test]
 fn the_log_is_a_table_in_which_secrets_are_called_so() {
     let log = r#"{"first":1,"last":2,"next":null,"entries":[

@@ -22,6 +22,9 @@ const USERS: &str = r#"{"users":[
    "last_login":"2026-11-22T00:00:00.000Z","devices":2,"rooms":3},
   {"user":"bob","role":"user","state":"disabled","banned":true,"bot_of":null,"registered_at":"2026-11-22T00:00:00.000Z",
    "last_login":"2026-11-22T00:00:00.000Z","devices":0,"rooms":1}],"next":null}"#;
+const ROOMS: &str = r#"{"rooms":[
+  {"room":"bob","topic":"","private":false,"archived":false,"owner":"ada","members":1,"messages":0,"first_seq":1,"last_seq":1,
+   "created_at":"2026-11-22T00:00:00.000Z","retention":{"max_age":null,"max_count":null}}],"next":"bob"}"#;
 const BROKEN: &str = r#"{"ok":false,"entries":3,"first":1,"last":3,"hash":"00","fault":{"seq":2,"what":"changed"},
   "nodes":[{"id":2,"state":"same"}]}"#;
 const AUDIT: &str = r#"[{"seq":7,"at":"2026-11-22T00:00:00.000Z","uid":0,"actor":"root","action":"users.disable",
@@ -77,6 +80,31 @@ fn users_are_listed_for_people_and_for_programs() {
     assert_eq!(code(&one), 0);
 }
 
+/// In lines there is no envelope, and who reads them needs to know as well where the next page begins.
+#[test]
+fn where_the_next_page_begins_is_a_warning_in_json_and_on_stderr_in_lines() {
+    let more = "there may be more: --after bob";
+    for (noun, page) in [
+        ("users", USERS.replace(r#""next":null"#, r#""next":"bob""#)),
+        ("rooms", ROOMS.to_owned()),
+    ] {
+        let daemon = Daemon::answering("200 OK", page.leak());
+        let list = [noun, "list", "--limit", "1", "-o"];
+        let json = run(&daemon.path, &[&list[..], &["json"]].concat(), "");
+        let answer: Value = serde_json::from_str(out(&json)).unwrap();
+        assert_eq!((&answer["warnings"][0], err(&json)), (&more.into(), ""), "{noun}");
+        let lines = run(&daemon.path, &[&list[..], &["jsonl"]].concat(), "");
+        assert_eq!(err(&lines), format!("! {more}\n"), "{noun}");
+        assert!(
+            out(&lines)
+                .lines()
+                .all(|line| serde_json::from_str::<Value>(line).is_ok())
+        );
+        let quiet = run(&daemon.path, &[&list[..], &["jsonl", "-q"]].concat(), "");
+        assert_eq!((err(&quiet), out(&quiet)), ("", out(&lines)), "{noun}");
+    }
+}
+
 #[test]
 fn what_cannot_be_undone_is_refused_without_a_yes_and_without_a_terminal() {
     for args in [
@@ -85,6 +113,10 @@ fn what_cannot_be_undone_is_refused_without_a_yes_and_without_a_terminal() {
         &["rooms", "delete", "ops"],
         &["bans", "add", "0.0.0.0/0"],
         &["bans", "add", "::/0"],
+        &["member", "remove", "3"],
+        &["remove", "3"],
+        &["member", "replace", "3", "4"],
+        &["cluster", "token", "rotate"],
     ] {
         // Nobody is asked: there is no daemon.
         let output = run(NOWHERE, args, "y\n");

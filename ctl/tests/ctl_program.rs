@@ -234,6 +234,46 @@ fn a_daemon_that_is_not_there_or_does_not_answer_is_told_with_its_socket() {
     assert!(err(&output).contains("did not answer within 200ms"), "{}", err(&output));
 }
 
+const TIMED_OUT: &str = r#"{"error":{"code":"timed-out","message":"no answer within 8 s"}}"#;
+
+/// The daemon drops a handler when its time is up, and that may be after the change was proposed.
+#[test]
+fn a_change_that_timed_out_in_the_daemon_is_told_as_perhaps_done() {
+    let daemon = Daemon::answering("504 Gateway Timeout", TIMED_OUT);
+    for args in [
+        &["users", "disable", "bob"][..],
+        &["lockdown", "read-only"],
+        &["member", "promote", "3"],
+        &["bans", "remove", "7"],
+    ] {
+        let output = run(&daemon.path, args);
+        assert_eq!((code(&output), out(&output)), (8, ""), "{args:?} {}", err(&output));
+        assert!(err(&output).contains("may be done or not"), "{}", err(&output));
+    }
+    let output = run(&daemon.path, &["-o", "json", "lockdown", "read-only"]);
+    assert_eq!(json(err(&output))["error"]["code"], "outcome-unknown");
+    let read = run(&daemon.path, &["-o", "json", "users", "show", "bob"]);
+    assert_eq!(code(&read), 8);
+    let error = &json(err(&read))["error"];
+    assert_eq!(
+        (&error["code"], &error["message"]),
+        (&"timed-out".into(), &"no answer within 8 s".into())
+    );
+}
+
+#[test]
+fn the_daemon_is_told_how_long_it_is_waited_for() {
+    let daemon = Daemon::healthy();
+    for (args, told) in [
+        (&["status"][..], "quorate-timeout-ms: 10000\r\n"),
+        (&["status", "--timeout", "60s"], "quorate-timeout-ms: 60000\r\n"),
+    ] {
+        assert_eq!(code(&run(&daemon.path, args)), 0);
+        let asked = daemon.asked.lock().unwrap().pop().unwrap();
+        assert!(asked.contains(told), "{asked}");
+    }
+}
+
 #[test]
 fn an_answer_that_is_not_understood_is_no_panic() {
     let daemon = Daemon::answering("200 OK", "<html>");

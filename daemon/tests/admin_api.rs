@@ -10,7 +10,7 @@ mod admin_support;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 
 use admin_support::{Fake, Server, get, raw};
-use quorate_adminapi::code;
+use quorate_adminapi::{TIMEOUT_HEADER, code};
 use quorate_core::NodeId;
 use quorate_daemon::admin::{AdminError, AdminSocket, AdminSocketError, HANDLER_DEADLINE, REQUEST_BODY_BYTES_MAX};
 
@@ -34,7 +34,7 @@ async fn status_members_and_leader_show_what_the_source_says() {
     assert_eq!(code, 200);
     assert_eq!(
         leader,
-        serde_json::json!({"id": 3, "term": 4, "peer_addr": "h3:7401", "client_addr": "h3:7400"})
+        serde_json::json!({"id": 3, "term": 4, "peer_addr": "h3:7401", "client_addr": "h3:7400", "hand_back": true})
     );
 }
 
@@ -186,6 +186,26 @@ async fn a_source_that_does_not_answer_is_told_as_a_timeout() {
     let (status, body) = get(&server, "/v1/status").await;
     assert_eq!((status, body["error"]["code"].as_str()), (504, Some(code::TIMED_OUT)));
     assert!(asked.elapsed() >= HANDLER_DEADLINE);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_says_to_wait_longer_is_given_longer_and_who_says_less_is_not_cut_short() {
+    let server = Server::start(Fake {
+        hangs: true,
+        ..Fake::default()
+    });
+    for (waits_ms, given_s) in [(60_000, 58), (1000, HANDLER_DEADLINE.as_secs())] {
+        let asked = tokio::time::Instant::now();
+        let head =
+            format!("GET /v1/status HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{TIMEOUT_HEADER}: {waits_ms}\r\n\r\n");
+        let answer = raw(&server, head.as_bytes()).await;
+        assert!(answer.starts_with("HTTP/1.1 504 "), "{answer}");
+        assert!(
+            asked.elapsed().as_secs() >= given_s,
+            "{waits_ms}: {:?}",
+            asked.elapsed()
+        );
+    }
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use quorate_adminapi::{Ban, Lasting, LockdownMode, NewBan};
 use quorate_core::{BanId, Network};
 use serde_json::json;
 
-use super::unchanged;
+use super::dry;
 use crate::cli::{self, BansCommand, Global};
 use crate::confirm::confirm;
 use crate::failure::Failure;
@@ -32,7 +32,7 @@ pub(super) async fn bans(link: &Link<'_>, global: &Global, command: &BansCommand
                 reason: reason.clone(),
             };
             if global.dry_run {
-                return Ok(unchanged(Answer::new(&asked, Screen::default())));
+                return Ok(dry(&asked));
             }
             let made: Ban = link.post("/v1/bans", &asked).await?;
             let until = made
@@ -84,7 +84,7 @@ async fn list(link: &Link<'_>) -> Result<Answer, Failure> {
 async fn remove(link: &Link<'_>, id: BanId, dry_run: bool) -> Result<Answer, Failure> {
     let data = json!({"id": id});
     if dry_run {
-        return Ok(unchanged(Answer::new(&data, Screen::default())));
+        return Ok(dry(&data));
     }
     link.delete(&format!("/v1/bans/{id}")).await?;
     Ok(Answer::new(
@@ -107,7 +107,7 @@ pub(super) async fn lockdown(
     let screen = Screen::default().raw(format!("lockdown: {mode}\n"));
     let asked = LockdownMode { mode };
     if dry_run {
-        return Ok(unchanged(Answer::new(&asked, Screen::default())));
+        return Ok(dry(&asked));
     }
     let set: LockdownMode = link.put("/v1/lockdown", &asked).await?;
     Ok(Answer::new(&set, screen))

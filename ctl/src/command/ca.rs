@@ -8,13 +8,13 @@ use quorate_certs::ClusterCa;
 use quorate_formation::save_ca;
 use serde_json::json;
 
-use super::grow::{change_deadline, not_finished};
+use super::{dry, unchanged};
 use crate::cli::Global;
 use crate::failure::{Exit, Failure};
 use crate::link::Link;
 use crate::output::Answer;
 use crate::screen::{Column, Grid, Paint, Screen, Text};
-use crate::wait::{Look, Progress};
+use crate::wait::{HowFar, Look, Patience, Progress};
 
 const PATH: &str = "/v1/ca";
 /// What part of a fingerprint tells two apart in a table.
@@ -28,19 +28,21 @@ pub(super) async fn show(link: &Link<'_>) -> Result<Answer, Failure> {
 pub(super) async fn rotate(link: &Link<'_>, global: &Global) -> Result<Answer, Failure> {
     if global.dry_run {
         let present: CaReport = link.get(PATH).await?;
-        return Ok(super::unchanged(shown(&present)));
+        return Ok(unchanged(shown(&present)));
     }
     let mut report: CaReport = link.post("/v1/ca/rotate", &json!({})).await?;
     if !global.no_wait {
-        let deadline = Instant::now() + change_deadline(global);
-        let waited = Progress::new(global)
-            .until(Some(deadline), async || match link.get::<CaReport>(PATH).await {
+        let patience = Patience::new(Instant::now(), global.timeout);
+        report = Progress::new(global)
+            .carried_out(patience, async || match link.get::<CaReport>(PATH).await {
                 Ok(now) if now.retiring.is_none() => Look::Done(now),
-                Ok(now) => Look::Waiting(waits_for(&now)),
-                Err(_) => Look::Waiting("waiting for this node to answer".to_owned()),
+                Ok(now) => Look::Waiting(HowFar {
+                    progress: now.nodes.iter().map(|node| u64::from(node.is_present)).sum(),
+                    text: waits_for(&now),
+                }),
+                Err(_) => Look::waiting("waiting for this node to answer"),
             })
-            .await;
-        report = waited.ok_or_else(|| not_finished(global, "certificates of the new CA for all nodes"))?;
+            .await?;
     }
     Ok(shown(&report))
 }
@@ -50,7 +52,7 @@ pub(super) async fn export(link: &Link<'_>, dir: &Path, dry_run: bool) -> Result
     if dry_run {
         let present: CaReport = link.get(PATH).await?;
         let asked = json!({"fingerprint": present.fingerprint, "dir": to});
-        return Ok(super::unchanged(Answer::new(&asked, Screen::default())));
+        return Ok(dry(&asked));
     }
     let exported: CaKey = link.post("/v1/ca/export", &json!({})).await?;
     let failed = |error: &dyn std::error::Error| Failure::new(Exit::Error, "not-written", error.to_string());

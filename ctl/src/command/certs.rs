@@ -6,13 +6,13 @@ use quorate_adminapi::{Member, RenewRequest, Status, UtcTime, coarse};
 use quorate_core::NodeId;
 use serde_json::json;
 
-use super::grow::{change_deadline, not_finished};
+use super::dry;
 use crate::cli::Global;
 use crate::failure::Failure;
 use crate::link::Link;
 use crate::output::Answer;
 use crate::screen::{Column, Grid, Screen, Text};
-use crate::wait::{Look, Progress};
+use crate::wait::{Look, Patience, Progress};
 
 pub(super) async fn show(link: &Link<'_>, stale: bool, expiring: Option<Duration>) -> Result<Answer, Failure> {
     let nodes: Vec<Member> = link.get(&format!("/v1/members?stale={stale}")).await?;
@@ -54,10 +54,8 @@ pub(super) async fn renew(
         || "all certificates".to_owned(),
         |node| format!("the certificate of n{node}"),
     );
-    let mut answer = Answer::new(&asked, Screen::default());
     if global.dry_run {
-        answer.notes.push("dry run: nothing was changed".to_owned());
-        return Ok(answer);
+        return Ok(dry(&asked));
     }
     let () = link.post("/v1/certs/renew", &asked).await?;
     if !global.no_wait {
@@ -67,23 +65,22 @@ pub(super) async fn renew(
             .filter(|found| node.is_none_or(|node| node == found.id) && found.cert_expires.is_some())
             .map(|found| (found.id, found.cert_expires))
             .collect();
-        let deadline = Instant::now() + change_deadline(global);
-        let waited = Progress::new(global)
-            .until(Some(deadline), async || {
+        let patience = Patience::new(Instant::now(), global.timeout);
+        Progress::new(global)
+            .carried_out(patience, async || {
                 let Ok(nodes) = link.get::<Vec<Member>>("/v1/members").await else {
-                    return Look::Waiting("waiting for a leader".to_owned());
+                    return Look::waiting("waiting for a leader");
                 };
                 let is_old = |(id, was): &&(NodeId, Option<UtcTime>)| {
                     nodes.iter().any(|node| node.id == *id && node.cert_expires == *was)
                 };
                 match due.iter().find(is_old) {
-                    Some((id, _)) => Look::Waiting(format!("waiting for n{id} to renew its certificate")),
+                    Some((id, _)) => Look::waiting(format!("waiting for n{id} to renew its certificate")),
                     None => Look::Done(()),
                 }
             })
-            .await;
-        waited.ok_or_else(|| not_finished(global, &told))?;
+            .await?;
     }
-    answer.screen = Screen::default().raw(format!("{told}: renewed\n"));
-    Ok(answer)
+    let screen = Screen::default().raw(format!("{told}: renewed\n"));
+    Ok(Answer::new(&asked, screen))
 }

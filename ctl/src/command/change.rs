@@ -9,27 +9,32 @@ use quorate_adminapi::{
 use quorate_core::NodeId;
 use serde_json::json;
 
-use super::grow::{change_deadline, not_finished};
+use super::catch_up::nearness;
+use super::cause::{Needs, cause};
+use super::{dry, unchanged};
 use crate::cli::{Global, HandBackArg, SetAddrArgs};
 use crate::confirm::confirm;
 use crate::failure::Failure;
-use crate::link::Link;
+use crate::link::{Link, UNREACHABLE};
 use crate::output::Answer;
 use crate::screen::{Screen, Text};
-use crate::wait::{Look, Progress};
+use crate::wait::{HowFar, Look, Patience, Progress};
 
 /// A change, and how it is told.
-struct Told {
+struct Told<'a> {
     /// As in "n3 is promoted".
     done: &'static str,
+    /// What the leader needs for it.
+    needs: Needs,
     /// When the change has taken place, given the node as it is now.
-    is_done: fn(Option<&Member>) -> bool,
+    is_done: &'a dyn Fn(Option<&Member>) -> bool,
 }
 
 pub(super) async fn promote(link: &Link<'_>, global: &Global, id: NodeId) -> Result<Answer, Failure> {
     let told = Told {
         done: "votes",
-        is_done: |node| node.is_some_and(|node| node.role == MemberRole::Voter),
+        needs: Needs::CaughtUp(id),
+        is_done: &|node| node.is_some_and(|node| node.role == MemberRole::Voter),
     };
     change(link, global, id, MemberChange::Promote, false, told).await
 }
@@ -37,7 +42,8 @@ pub(super) async fn promote(link: &Link<'_>, global: &Global, id: NodeId) -> Res
 pub(super) async fn demote(link: &Link<'_>, global: &Global, id: NodeId, force: bool) -> Result<Answer, Failure> {
     let told = Told {
         done: "votes no more",
-        is_done: |node| node.is_some_and(|node| node.role == MemberRole::Learner),
+        needs: Needs::OtherLeader(id),
+        is_done: &|node| node.is_some_and(|node| node.role == MemberRole::Learner),
     };
     change(link, global, id, MemberChange::Demote, force, told).await
 }
@@ -45,7 +51,8 @@ pub(super) async fn demote(link: &Link<'_>, global: &Global, id: NodeId, force: 
 pub(super) async fn drain(link: &Link<'_>, global: &Global, id: NodeId, force: bool) -> Result<Answer, Failure> {
     let told = Told {
         done: "is drained: it takes no clients and does not lead",
-        is_done: |node| node.is_some_and(|node| !node.is_leader && node.state != MemberState::Up),
+        needs: Needs::OtherLeader(id),
+        is_done: &|node| node.is_some_and(|node| !node.is_leader && node.state != MemberState::Up),
     };
     change(link, global, id, MemberChange::Drain, force, told).await
 }
@@ -53,7 +60,8 @@ pub(super) async fn drain(link: &Link<'_>, global: &Global, id: NodeId, force: b
 pub(super) async fn undrain(link: &Link<'_>, global: &Global, id: NodeId) -> Result<Answer, Failure> {
     let told = Told {
         done: "takes clients again",
-        is_done: |node| node.is_some_and(|node| node.state != MemberState::Draining),
+        needs: Needs::Quorum,
+        is_done: &|node| node.is_some_and(|node| node.state != MemberState::Draining),
     };
     change(link, global, id, MemberChange::Undrain, false, told).await
 }
@@ -62,7 +70,8 @@ pub(super) async fn remove(link: &Link<'_>, global: &Global, id: NodeId, force: 
     confirm(global, &format!("n{id} leaves the cluster for ever"))?;
     let told = Told {
         done: "is removed",
-        is_done: |node| node.is_none(),
+        needs: Needs::OtherLeader(id),
+        is_done: &|node| node.is_none(),
     };
     change(link, global, id, MemberChange::Remove, force, told).await
 }
@@ -75,7 +84,8 @@ pub(super) async fn leave(link: &Link<'_>, global: &Global, force: bool) -> Resu
     let report: ChangeReport = link.post("/v1/cluster/leave", &asked).await?;
     let told = Told {
         done: "has left the cluster",
-        is_done: |node| node.is_none(),
+        needs: Needs::OtherLeader(id),
+        is_done: &|node| node.is_none(),
     };
     finish(link, global, &report, told).await
 }
@@ -87,7 +97,8 @@ pub(super) async fn replace(link: &Link<'_>, global: &Global, old: NodeId, new: 
     )?;
     let told = Told {
         done: "is replaced",
-        is_done: |node| node.is_none(),
+        needs: Needs::Heir { old, new },
+        is_done: &|node| node.is_none(),
     };
     change(link, global, old, MemberChange::Replace { by: new }, false, told).await
 }
@@ -100,25 +111,22 @@ pub(super) async fn set_addr(link: &Link<'_>, global: &Global, args: &SetAddrArg
         client_addr: client.clone(),
     };
     let report = ask(link, args.id, asked, false, global.dry_run).await?;
-    if !global.dry_run && !global.no_wait {
-        let is_there = |node: &Member| {
-            peer.as_ref().is_none_or(|addr| *addr == node.peer_addr)
-                && client.as_ref().is_none_or(|addr| *addr == node.client_addr)
-        };
-        wait(link, global, args.id, "is where it was said to be", |node| {
-            node.is_some_and(is_there)
-        })
-        .await?;
-    }
-    Ok(answer(&report, "is where it was said to be", global.dry_run))
+    let is_there = |node: &Member| {
+        peer.as_ref().is_none_or(|addr| *addr == node.peer_addr)
+            && client.as_ref().is_none_or(|addr| *addr == node.client_addr)
+    };
+    let told = Told {
+        done: "is where it was said to be",
+        needs: Needs::Quorum,
+        is_done: &|node| node.is_some_and(is_there),
+    };
+    finish(link, global, &report, told).await
 }
 
 pub(super) async fn transfer(link: &Link<'_>, global: &Global, to: Option<NodeId>) -> Result<Answer, Failure> {
     let asked = TransferRequest { to };
     if global.dry_run {
-        let mut answer = Answer::new(&asked, Screen::default());
-        answer.notes.push("dry run: nothing was changed".to_owned());
-        return Ok(answer);
+        return Ok(dry(&asked));
     }
     let made: TransferredTo = link.post("/v1/leader/transfer", &asked).await?;
     let screen = Screen::default().raw(format!("n{} leads\n", made.leader));
@@ -133,7 +141,7 @@ pub(super) async fn hand_back(link: &Link<'_>, mode: HandBackArg, dry_run: bool)
     };
     let asked = HandBackRequest { on };
     if dry_run {
-        return Ok(super::unchanged(Answer::new(&asked, Screen::default())));
+        return Ok(dry(&asked));
     }
     let () = link.post("/v1/leader/hand-back", &asked).await?;
     Ok(Answer::new(&asked, Screen::default().raw(format!("{told}\n"))))
@@ -145,7 +153,7 @@ async fn change(
     id: NodeId,
     change: MemberChange,
     force: bool,
-    told: Told,
+    told: Told<'_>,
 ) -> Result<Answer, Failure> {
     let report = ask(link, id, change, force, global.dry_run).await?;
     finish(link, global, &report, told).await
@@ -162,9 +170,10 @@ async fn ask(
     link.post(&format!("/v1/members/{id}/change"), &asked).await
 }
 
-async fn finish(link: &Link<'_>, global: &Global, report: &ChangeReport, told: Told) -> Result<Answer, Failure> {
+async fn finish(link: &Link<'_>, global: &Global, report: &ChangeReport, told: Told<'_>) -> Result<Answer, Failure> {
     if !global.dry_run && !global.no_wait {
-        wait(link, global, report.id, told.done, told.is_done).await?;
+        let patience = Patience::new(Instant::now(), global.timeout);
+        wait(link, global, report.id, &told, patience).await?;
     }
     Ok(answer(report, told.done, global.dry_run))
 }
@@ -174,25 +183,41 @@ async fn wait(
     link: &Link<'_>,
     global: &Global,
     id: NodeId,
-    done: &str,
-    is_done: impl Fn(Option<&Member>) -> bool,
+    told: &Told<'_>,
+    patience: Patience,
 ) -> Result<(), Failure> {
-    let deadline = Instant::now() + change_deadline(global);
-    let waited = Progress::new(global)
-        .until(Some(deadline), async || {
-            match link.get::<Vec<Member>>("/v1/members").await {
-                Ok(nodes) if is_done(nodes.iter().find(|node| node.id == id)) => Look::Done(()),
-                Ok(_) => Look::Waiting(format!("waiting for the leader until n{id} {done}")),
-                // The node that was asked has gone itself.
-                Err(failure) if failure.error.code == "daemon-unreachable" && is_done(None) => Look::Done(()),
-                Err(failure) if failure.error.code == code::NO_QUORUM => {
-                    Look::Waiting(format!("waiting for a leader: {}", failure.error.message))
-                }
-                Err(failure) => Look::Waiting(format!("waiting until n{id} {done}: {}", failure.error.message)),
-            }
+    let mut asked = None;
+    Progress::new(global)
+        .carried_out(patience, async || {
+            let found: Result<Status, Failure> = link.get("/v1/status").await;
+            asked = found.as_ref().map_or(asked, |status| Some(status.this_node));
+            look(found, asked, id, told)
         })
-        .await;
-    waited.ok_or_else(|| not_finished(global, &format!("n{id} {done}")))
+        .await
+}
+
+/// `asked` is the node whose daemon is asked, if it has ever said so.
+fn look(found: Result<Status, Failure>, asked: Option<NodeId>, id: NodeId, told: &Told<'_>) -> Look<()> {
+    let Told { done, needs, is_done } = told;
+    match found {
+        Ok(status) if is_done(status.node(id)) => Look::Done(()),
+        Ok(status) => {
+            let heir = needs.caught_up().and_then(|heir| status.node(heir));
+            let cause = cause(&status, *needs).map(|cause| format!(": {cause}"));
+            Look::Waiting(HowFar {
+                progress: heir.map_or(0, |heir| nearness(heir, MemberRole::Voter)),
+                text: format!("waiting for the leader until n{id} {done}{}", cause.unwrap_or_default()),
+            })
+        }
+        // The node that was asked has gone itself.
+        Err(failure) if failure.error.code == UNREACHABLE && is_done(None) && asked.is_none_or(|asked| asked == id) => {
+            Look::Done(())
+        }
+        Err(failure) if failure.error.code == code::NO_QUORUM => {
+            Look::waiting(format!("waiting for a leader: {}", failure.error.message))
+        }
+        Err(failure) => Look::waiting(format!("waiting until n{id} {done}: {}", failure.error.message)),
+    }
 }
 
 fn answer(report: &ChangeReport, done: &str, dry_run: bool) -> Answer {
@@ -211,8 +236,60 @@ fn answer(report: &ChangeReport, done: &str, dry_run: bool) -> Answer {
     }
     let mut answer = Answer::new(report, screen);
     answer.warnings.clone_from(&report.warnings);
-    if dry_run {
-        answer.notes.push("dry run: nothing was changed".to_owned());
+    if dry_run { unchanged(answer) } else { answer }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use clap::Parser;
+
+    use super::*;
+    use crate::cli::Cli;
+    use crate::daemon::Daemon;
+    use crate::failure::Exit;
+
+    /// A daemon that was slow or had died was taken for the proof that another node was gone.
+    #[test]
+    fn a_daemon_that_is_silent_has_gone_only_if_its_node_was_to_go() {
+        let told = Told {
+            done: "is removed",
+            needs: Needs::OtherLeader(NodeId(3)),
+            is_done: &|node| node.is_none(),
+        };
+        for (asked, is_done) in [(Some(NodeId(3)), true), (None, true), (Some(NodeId(1)), false)] {
+            let silent = Failure::new(Exit::NoQuorum, UNREACHABLE, "no daemon answers");
+            let look = look(Err(silent), asked, NodeId(3), &told);
+            assert_eq!(matches!(look, Look::Done(())), is_done, "{asked:?}");
+        }
     }
-    answer
+
+    /// The daemon takes the change, and n3 votes all the same.
+    #[tokio::test]
+    async fn a_change_that_never_shows_ends_as_unknown_and_says_what_was_waited_for() {
+        let daemon = Daemon::healthy();
+        let socket = daemon.path.to_str().unwrap();
+        let cli = Cli::try_parse_from(["chatctl", "--socket", socket, "member", "demote", "3"]).unwrap();
+        let link = Link::new(&cli.global);
+        let report = ask(&link, NodeId(3), MemberChange::Demote, false, false).await.unwrap();
+        assert!(report.changed);
+        let told = Told {
+            done: "votes no more",
+            needs: Needs::OtherLeader(NodeId(3)),
+            is_done: &|node| node.is_some_and(|node| node.role == MemberRole::Learner),
+        };
+        let begun = Instant::now().checked_sub(Duration::from_secs(60)).unwrap();
+        let patience = Patience::new(begun, cli.global.timeout);
+        let failure = wait(&link, &cli.global, report.id, &told, patience).await.unwrap_err();
+        assert_eq!(
+            (failure.exit, failure.error.code.as_str()),
+            (Exit::Unknown, "not-finished")
+        );
+        assert_eq!(
+            failure.error.message,
+            "not done within 30s: waiting for the leader until n3 votes no more: n3 still leads"
+        );
+        assert!(failure.error.hint.unwrap().contains("it is in the log"));
+    }
 }

@@ -5,19 +5,20 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use quorate_adminapi::{
-    CreatedToken, InitRequest, Initialised, JoinRequest, JoinedCluster, Lasting, Member, MemberRole, MemberState,
-    NewToken, Status, Token, code, format_duration,
+    CreatedToken, InitRequest, Initialised, JoinRequest, JoinedCluster, Lasting, MemberRole, NewToken, Token, code,
 };
-use quorate_core::{LogIndex, TokenId};
+use quorate_core::TokenId;
 use serde::Serialize;
 use serde_json::json;
 
+use super::catch_up::caught_up;
+use super::dry;
 use crate::cli::{Global, InitArgs, JoinArgs, TokenArgs};
 use crate::confirm::confirm;
 use crate::failure::{Exit, Failure};
-use crate::link::Link;
+use crate::link::{Link, UNREACHABLE};
 use crate::output::Answer;
-use crate::screen::{Column, Grid, Screen, Text, grouped};
+use crate::screen::{Column, Grid, Screen, Text};
 use crate::wait::{Look, Progress};
 
 /// How long a new cluster may take to lead itself.
@@ -86,9 +87,9 @@ async fn first_token(link: &Link<'_>, global: &Global) -> Result<CreatedToken, F
             match link.post::<CreatedToken>("/v1/tokens", &asked).await {
                 Ok(token) => Look::Done(Ok(token)),
                 Err(failure) if is_beginning(&failure) => {
-                    let told = format!("waiting for the node to begin: {}", failure.error.message);
+                    let look = Look::waiting(format!("waiting for the node to begin: {}", failure.error.message));
                     last = Some(failure);
-                    Look::Waiting(told)
+                    look
                 }
                 Err(failure) => Look::Done(Err(failure)),
             }
@@ -98,10 +99,10 @@ async fn first_token(link: &Link<'_>, global: &Global) -> Result<CreatedToken, F
 }
 
 /// What is said while a node becomes one.
-fn is_beginning(failure: &Failure) -> bool {
+pub(super) fn is_beginning(failure: &Failure) -> bool {
     matches!(
         failure.error.code.as_str(),
-        code::NO_AUTHORITY | code::NOT_FORMED | code::NO_QUORUM | code::UNKNOWN_PATH | "daemon-unreachable"
+        code::NO_AUTHORITY | code::NOT_FORMED | code::NO_QUORUM | code::UNKNOWN_PATH | UNREACHABLE
     )
 }
 
@@ -119,7 +120,7 @@ pub(super) async fn join(link: &Link<'_>, global: &Global, args: &JoinArgs) -> R
     if global.no_wait {
         notes.push("the node catches up by itself; chatctl status shows how far it is".to_owned());
     } else {
-        caught_up(link, global, &joined).await?;
+        caught_up(link, global, joined.node, joined.role).await?;
     }
     let screen = Screen::default().raw(format!(
         "this is node {} of cluster {} ({}), a {}\n",
@@ -128,72 +129,6 @@ pub(super) async fn join(link: &Link<'_>, global: &Global, args: &JoinArgs) -> R
     let mut answer = Answer::new(&joined, screen);
     answer.notes = notes;
     Ok(answer)
-}
-
-/// Waits until this node is what it wants to be, with all of the log.
-async fn caught_up(link: &Link<'_>, global: &Global, joined: &JoinedCluster) -> Result<(), Failure> {
-    let mut rate = Rate::default();
-    let waited = Progress::new(global)
-        .until(None, async || {
-            let status = match link.get::<Status>("/v1/status?stale=true").await {
-                Ok(status) => status,
-                Err(failure) if is_beginning(&failure) => {
-                    return Look::Waiting("waiting for the leader to send the log".to_owned());
-                }
-                Err(failure) => return Look::Done(Err(failure)),
-            };
-            let Some(node) = status.node(joined.node) else {
-                return Look::Waiting("waiting for the leader to add this node".to_owned());
-            };
-            let all_there = node.state == MemberState::Up && node.lag.is_some();
-            match node.role == joined.role && all_there {
-                true => Look::Done(Ok(())),
-                false => Look::Waiting(how_far(&mut rate, node, status.cluster.committed, joined.role)),
-            }
-        })
-        .await;
-    waited.unwrap_or(Ok(()))
-}
-
-/// Entries in a second, over the last looks.
-#[derive(Default)]
-struct Rate {
-    last: Option<(Instant, u64)>,
-    per_second: u64,
-}
-
-impl Rate {
-    fn of(&mut self, applied: u64) -> u64 {
-        let now = Instant::now();
-        let (at, before) = *self.last.get_or_insert((now, applied));
-        let elapsed = now.duration_since(at);
-        if elapsed >= Duration::from_secs(1) {
-            let entries = u128::from(applied.saturating_sub(before)) * 1000 / elapsed.as_millis().max(1);
-            self.per_second = u64::try_from(entries).unwrap_or(u64::MAX);
-            self.last = Some((now, applied));
-        }
-        self.per_second
-    }
-}
-
-fn how_far(rate: &mut Rate, node: &Member, committed: Option<LogIndex>, role: MemberRole) -> String {
-    let (Some(LogIndex(end)), Some(LogIndex(applied))) = (committed, node.applied) else {
-        return "waiting for the leader to send the log".to_owned();
-    };
-    let per_second = rate.of(applied);
-    let percent = applied.min(end) * 100 / end.max(1);
-    if applied < end {
-        return format!(
-            "catching up: {percent} % ({} of {} entries, {} a second)",
-            grouped(applied),
-            grouped(end),
-            grouped(per_second)
-        );
-    }
-    match node.role == role {
-        true => "waiting for the leader to see that this node has caught up".to_owned(),
-        false => format!("{percent} %: waiting for the leader to make this node a {role}"),
-    }
 }
 
 fn not_let_in(failure: Failure) -> Failure {
@@ -309,27 +244,4 @@ fn lifetime(token: &CreatedToken) -> String {
         "token {} is good for {nodes} until {}; it is shown this once",
         token.id, token.expires_at
     )
-}
-
-fn dry(asked: &impl Serialize) -> Answer {
-    let mut answer = Answer::new(asked, Screen::default());
-    answer.notes.push("dry run: nothing was changed".to_owned());
-    answer
-}
-
-/// How long a wait may take that began with a change: the caller's own time-out if that is longer.
-pub(super) fn change_deadline(global: &Global) -> Duration {
-    const CHANGE_WAIT_MIN: Duration = Duration::from_secs(30);
-    global.timeout.max(CHANGE_WAIT_MIN)
-}
-
-/// What is said when that has passed.
-pub(super) fn not_finished(global: &Global, what: &str) -> Failure {
-    let waited = format_duration(change_deadline(global));
-    Failure::new(
-        Exit::Unknown,
-        "not-finished",
-        format!("{what}: not done within {waited}"),
-    )
-    .hint("it is in the log, and the leader goes on with it; chatctl status shows how far it is")
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use quorate_adminapi::{Lasting, LogLevel, NewLogLevel};
 
+use super::unchanged;
 use crate::failure::Failure;
 use crate::link::Link;
 use crate::output::Answer;
@@ -22,9 +23,7 @@ pub(crate) async fn set(
     dry_run: bool,
 ) -> Result<Answer, Failure> {
     if dry_run {
-        let mut answer = get(link).await?;
-        answer.notes.push("dry run: nothing was changed".to_owned());
-        return Ok(answer);
+        return Ok(unchanged(get(link).await?));
     }
     let asked = NewLogLevel {
         level: level.to_owned(),

@@ -4,6 +4,8 @@ mod access;
 pub(crate) mod audit;
 mod bundle;
 mod ca;
+mod catch_up;
+mod cause;
 mod certs;
 mod change;
 mod config;
@@ -29,6 +31,8 @@ mod user;
 
 pub(crate) use events::follow as follow_events;
 
+use serde::Serialize;
+
 use crate::cli::{
     AuditCommand, CaCommand, CertsCommand, Cli, ClusterCommand, Command, ConfigCommand, DebugCommand, Global,
     InvitesCommand, LeaderCommand, LogLevelCommand, MemberCommand, RaftCommand, RecoverCommand, SnapshotCommand,
@@ -37,6 +41,7 @@ use crate::cli::{
 use crate::failure::Failure;
 use crate::link::Link;
 use crate::output::Answer;
+use crate::screen::Screen;
 
 /// Runs the command of this command line, once.
 pub(crate) async fn run(cli: &Cli) -> Result<Answer, Failure> {
@@ -110,6 +115,11 @@ pub(crate) async fn run(cli: &Cli) -> Result<Answer, Failure> {
         Command::Completions { shell } => Ok(own_docs::completions(*shell)),
         Command::Man { dir } => own_docs::man(dir),
     }
+}
+
+/// What a dry run answers that has no more to show than what would be asked for.
+fn dry(asked: &impl Serialize) -> Answer {
+    unchanged(Answer::new(asked, Screen::default()))
 }
 
 /// With a word about it: nothing was changed that would have been.

@@ -1,6 +1,6 @@
 //! `chatctl raft`: consensus as this node knows it by itself, its log, and whether the others have the same state.
 
-use quorate_adminapi::{EntryKind, HashResult, RaftEntry, RaftInfo, RaftLog, RaftVerify};
+use quorate_adminapi::{EntryKind, HashResult, NodeHash, RaftEntry, RaftInfo, RaftLog, RaftVerify};
 use quorate_core::{LogIndex, NodeId};
 
 use crate::cli::LogArgs;
@@ -142,7 +142,9 @@ pub(super) async fn verify(link: &Link<'_>, all: bool) -> Result<Answer, Failure
     let heading = format!("state hash at index {at}, compared at {}", indexes(verify.compared));
     let mut answer = Answer::new(&verify, Screen::default().heading(heading).grid(grid));
     if verify.compared == 0 {
-        answer.warnings.push("no two nodes could be compared".to_owned());
+        let why = not_compared(&verify);
+        answer.warnings.push(format!("nothing was compared: {why}"));
+        answer.exit = Exit::Unhealthy;
     }
     if !verify.equal {
         answer.exit = Exit::Error;
@@ -152,6 +154,24 @@ pub(super) async fn verify(link: &Link<'_>, all: bool) -> Result<Answer, Failure
         );
     }
     Ok(answer)
+}
+
+fn not_compared(verify: &RaftVerify) -> String {
+    let silent = |node: &&NodeHash| node.result == HashResult::NotReachable;
+    let silent: Vec<String> = verify
+        .nodes
+        .iter()
+        .filter(silent)
+        .map(|node| format!("n{}", node.id))
+        .collect();
+    match verify.nodes.len() {
+        0 | 1 => "there is no other node".to_owned(),
+        nodes if nodes - silent.len() < 2 => match silent.as_slice() {
+            [one] => format!("{one} does not answer"),
+            many => format!("{} do not answer", many.join(", ")),
+        },
+        _ => "no two nodes have noted a hash at one index yet; ask again when more was written".to_owned(),
+    }
 }
 
 fn indexes(count: u64) -> String {

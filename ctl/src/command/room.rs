@@ -4,7 +4,7 @@ use quorate_adminapi::{Archived, Lasting, NewOwner, NewRoom, RoomMember, RoomPag
 use serde_json::{Value, json};
 
 use super::user::{asked, with_more};
-use super::{export, rule, unchanged};
+use super::{dry, export, rule};
 use crate::cli::{Global, ListArgs, RoomsCommand};
 use crate::confirm::confirm;
 use crate::failure::Failure;
@@ -30,7 +30,7 @@ pub(super) async fn run(link: &Link<'_>, global: &Global, command: &RoomsCommand
                 topic: topic.clone(),
             };
             if global.dry_run {
-                return Ok(unchanged(Answer::new(&asked, Screen::default())));
+                return Ok(dry(&asked));
             }
             let made: RoomRow = link.post("/v1/rooms", &asked).await?;
             let told = format!("{} is made, and {owner} owns it\n", made.room);
@@ -66,10 +66,7 @@ pub(super) async fn run(link: &Link<'_>, global: &Global, command: &RoomsCommand
         RoomsCommand::Export { room, file } => {
             if global.dry_run {
                 let found: RoomRow = link.get(&path(room)).await?;
-                return Ok(unchanged(Answer::new(
-                    &json!({"exported": found.room}),
-                    Screen::default(),
-                )));
+                return Ok(dry(&json!({"exported": found.room})));
             }
             export::run(link, &format!("{}/export", path(room)), room, file).await
         }
@@ -93,7 +90,7 @@ impl Rooms<'_> {
         data["room"] = json!(room);
         if self.global.dry_run {
             let _: RoomRow = self.link.get(&path(room)).await?;
-            return Ok(unchanged(Answer::new(&data, Screen::default())));
+            return Ok(dry(&data));
         }
         change.await?;
         Ok(Answer::new(&data, Screen::default().raw(format!("{room} {told}\n"))))

@@ -8,7 +8,7 @@ use quorate_adminapi::{
 use quorate_core::InviteId;
 use serde_json::json;
 
-use super::unchanged;
+use super::{dry, unchanged};
 use crate::cli::{QuotaArgs, RetentionArgs};
 use crate::failure::Failure;
 use crate::link::{Link, escaped};
@@ -21,7 +21,7 @@ pub(super) async fn create_invite(link: &Link<'_>, ttl: Duration, uses: u32, dry
         uses,
     };
     if dry_run {
-        return Ok(unchanged(Answer::new(&asked, Screen::default())));
+        return Ok(dry(&asked));
     }
     let made: CreatedInvite = link.post("/v1/invites", &asked).await?;
     let screen = Screen::default().raw(format!("{}\n", made.link));
@@ -60,7 +60,7 @@ pub(super) async fn invites(link: &Link<'_>) -> Result<Answer, Failure> {
 
 pub(super) async fn revoke_invite(link: &Link<'_>, id: InviteId, dry_run: bool) -> Result<Answer, Failure> {
     if dry_run {
-        return Ok(unchanged(Answer::new(&json!({"id": id}), Screen::default())));
+        return Ok(dry(&json!({"id": id})));
     }
     link.delete(&format!("/v1/invites/{id}")).await?;
     Ok(Answer::new(

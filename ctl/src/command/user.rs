@@ -3,7 +3,7 @@
 use quorate_adminapi::{NewPassword, NewRole, NewUser, Sessions, UserDetails, UserPage, UserRow, format_bytes};
 use serde_json::{Value, json};
 
-use super::{export, unchanged};
+use super::{dry, export};
 use crate::cli::{Global, ListArgs, UsersCommand};
 use crate::confirm::confirm;
 use crate::failure::Failure;
@@ -28,7 +28,7 @@ pub(super) async fn run(link: &Link<'_>, global: &Global, command: &UsersCommand
             };
             if global.dry_run {
                 let data = json!({"user": user, "role": role.word()});
-                return Ok(unchanged(Answer::new(&data, Screen::default())));
+                return Ok(dry(&data));
             }
             let made: UserRow = link.post("/v1/users", &asked).await?;
             Ok(Answer::new(
@@ -101,10 +101,7 @@ pub(super) async fn run(link: &Link<'_>, global: &Global, command: &UsersCommand
         UsersCommand::Export { user, file } => {
             if global.dry_run {
                 let found: UserDetails = link.get(&path(user)).await?;
-                return Ok(unchanged(Answer::new(
-                    &json!({"exported": found.row.user}),
-                    Screen::default(),
-                )));
+                return Ok(dry(&json!({"exported": found.row.user})));
             }
             export::run(link, &format!("{}/export", path(user)), user, file).await
         }
@@ -128,7 +125,7 @@ impl Users<'_> {
         data["user"] = json!(user);
         if self.global.dry_run {
             let _: UserDetails = self.link.get(&path(user)).await?;
-            return Ok(unchanged(Answer::new(&data, Screen::default())));
+            return Ok(dry(&data));
         }
         change.await?;
         Ok(Answer::new(&data, Screen::default().raw(format!("{user} {told}\n"))))

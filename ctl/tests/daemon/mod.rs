@@ -7,11 +7,11 @@ mod telemetry;
 use std::io::{Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use quorate_adminapi::{
-    Cluster, ErrorBody, ErrorReply, Health, Member, MemberRole, MemberState, RaftInfo, StateHash, Status, UtcTime,
-    Version, warnings,
+    ChangeReport, Cluster, ErrorBody, ErrorReply, Health, Member, MemberRole, MemberState, RaftInfo, StateHash, Status,
+    UtcTime, Version, Votes, warnings,
 };
 use quorate_core::{LogIndex, NodeId};
 use tempfile::TempDir;
@@ -21,6 +21,8 @@ type Answer = Arc<dyn Fn(&str) -> Option<(String, String)> + Send + Sync>;
 /// Its socket; the thread that serves it ends with the test program.
 pub(crate) struct Daemon {
     pub(crate) path: PathBuf,
+    /// The requests that it has got, as they came.
+    pub(crate) asked: Arc<Mutex<Vec<String>>>,
     _dir: TempDir,
 }
 
@@ -46,21 +48,24 @@ impl Daemon {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("admin.sock");
         let listener = UnixListener::bind(&path).unwrap();
+        let asked = Arc::default();
+        let noted = Arc::clone(&asked);
         std::thread::spawn(move || {
             let mut silent = Vec::new();
             for stream in listener.incoming() {
-                silent.extend(serve(stream.unwrap(), &answer));
+                silent.extend(serve(stream.unwrap(), &answer, &noted));
             }
         });
-        Self { path, _dir: dir }
+        Self { path, asked, _dir: dir }
     }
 }
 
 /// Answers one request; gives the connection back if there is no answer, so that it stays open.
-fn serve(mut stream: UnixStream, answer: &Answer) -> Option<UnixStream> {
+fn serve(mut stream: UnixStream, answer: &Answer, asked: &Mutex<Vec<String>>) -> Option<UnixStream> {
     let mut request = [0; 4096];
     let read = stream.read(&mut request).ok()?;
     let request = std::str::from_utf8(&request[..read]).unwrap();
+    asked.lock().unwrap().push(request.to_owned());
     let Some((status, body)) = answer(request.split(' ').nth(1)?) else {
         return Some(stream);
     };
@@ -110,6 +115,7 @@ fn answer(path: &str, quorum: bool) -> (String, String) {
         "/v1/status" => json(serde_json::to_value(status).unwrap()),
         "/v1/members" => json(serde_json::to_value(status.nodes).unwrap()),
         "/v1/members/3" => json(serde_json::to_value(&status.nodes[2]).unwrap()),
+        "/v1/members/3/change" => json(serde_json::to_value(report(&status)).unwrap()),
         "/v1/leader" => json(serde_json::to_value(status.leader()).unwrap()),
         _ => error("404 Not Found", ErrorBody::new("unknown-node", "no node has the id 9")),
     }
@@ -117,6 +123,30 @@ fn answer(path: &str, quorum: bool) -> (String, String) {
 
 fn error(status: &str, error: ErrorBody) -> (String, String) {
     (status.to_owned(), serde_json::to_string(&ErrorReply { error }).unwrap())
+}
+
+/// Of a change that it takes and never carries out.
+fn report(status: &Status) -> ChangeReport {
+    let Cluster {
+        voters,
+        voters_up,
+        quorum,
+        tolerates,
+        ..
+    } = status.cluster;
+    let votes = Votes {
+        voters,
+        reachable: voters_up,
+        needed: quorum,
+        tolerates,
+    };
+    ChangeReport {
+        id: NodeId(3),
+        changed: true,
+        before: votes,
+        after: votes,
+        warnings: Vec::new(),
+    }
 }
 
 fn raft() -> RaftInfo {
@@ -136,7 +166,8 @@ fn raft() -> RaftInfo {
     }
 }
 
-fn status(stale: bool) -> Status {
+/// Three voters that n3 leads, seen from n1.
+pub(crate) fn status(stale: bool) -> Status {
     let nodes: Vec<Member> = (1..=3)
         .map(|id| Member {
             id: NodeId(id),

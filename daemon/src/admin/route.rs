@@ -5,13 +5,15 @@ use std::time::Duration;
 
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{DefaultBodyLimit, Path, Query, Request, State};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use http_body_util::Limited;
-use quorate_adminapi::{Health, Leader, Member, RaftInfo, Status, Version, code};
+use quorate_adminapi::{
+    Health, Leader, Member, RaftInfo, Status, TIMEOUT_HEADER, Version, answer_within, code, format_duration,
+};
 use quorate_core::NodeId;
 use serde::Deserialize;
 
@@ -23,7 +25,7 @@ use super::source::{AdminError, Source};
 
 /// The longest body of a request, in bytes.
 pub const REQUEST_BODY_BYTES_MAX: usize = 64 * 1024;
-/// How long an answer may take. Below the 10 s that `chatctl` waits, so that it is told why.
+/// How long an answer may take where the caller does not say that it waits longer.
 pub const HANDLER_DEADLINE: Duration = Duration::from_secs(8);
 
 /// All paths.
@@ -85,14 +87,19 @@ async fn within_limits(request: Request, next: Next) -> Result<Response, Refused
     }
     // A body that does not tell its length is cut off where it gets too long.
     let request = request.map(|body| axum::body::Body::new(Limited::new(body, REQUEST_BODY_BYTES_MAX)));
-    tokio::time::timeout(HANDLER_DEADLINE, next.run(request))
-        .await
-        .map_err(|_| {
-            Refused::new(
-                code::TIMED_OUT,
-                format!("no answer within {} s", HANDLER_DEADLINE.as_secs()),
-            )
-        })
+    let within = deadline_of(request.headers());
+    let late = |_| Refused::new(code::TIMED_OUT, format!("no answer within {}", format_duration(within)));
+    tokio::time::timeout(within, next.run(request)).await.map_err(late)
+}
+
+/// How long the answer to a request may take. Who waits less than [`HANDLER_DEADLINE`] goes by itself, and would only be
+/// told of a timeout where a better reason, such as that there is no quorum, was on its way.
+pub(super) fn deadline_of(headers: &HeaderMap) -> Duration {
+    let waits = headers
+        .get(TIMEOUT_HEADER)
+        .and_then(|ms| ms.to_str().ok()?.parse().ok())
+        .map(Duration::from_millis);
+    waits.map_or(HANDLER_DEADLINE, answer_within).max(HANDLER_DEADLINE)
 }
 
 #[derive(Deserialize)]

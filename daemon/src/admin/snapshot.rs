@@ -11,19 +11,19 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Extension, Query, State};
-use axum::http::header;
+use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
-use quorate_adminapi::{Snapshots, code};
+use quorate_adminapi::{Snapshots, code, format_duration};
 use quorate_core::Operator;
 use serde::Deserialize;
 
 use super::audit::write_down;
 use super::reply::Refused;
-use super::route::HANDLER_DEADLINE;
+use super::route::deadline_of;
 use super::serve::PeerUid;
 use super::source::{AdminError, Source};
 
@@ -63,12 +63,14 @@ async fn snapshots<S: Source>(State(source): State<Arc<S>>) -> Json<Snapshots> {
 async fn save<S: Source>(
     State(source): State<Arc<S>>,
     Extension(PeerUid(uid)): Extension<PeerUid>,
+    headers: HeaderMap,
     params: Result<Query<SaveQuery>, QueryRejection>,
 ) -> Result<Response, Refused> {
     let Query(SaveQuery { stale }) = params?;
-    let begun = tokio::time::timeout(HANDLER_DEADLINE, source.save(uid, stale)).await;
+    let within = deadline_of(&headers);
+    let begun = tokio::time::timeout(within, source.save(uid, stale)).await;
     let late = |_| {
-        let after = format!("no backup began within {} s", HANDLER_DEADLINE.as_secs());
+        let after = format!("no backup began within {}", format_duration(within));
         Refused::new(code::TIMED_OUT, after)
     };
     let body = begun.map_err(late)??;
