@@ -29,11 +29,25 @@ const SILENCE_MIN: Duration = Duration::from_secs(30);
 /// What keeps a connection going.
 type Connection = hyper::client::conn::http1::Connection<TokioIo<UnixStream>, Full<Bytes>>;
 
+/// Where the daemon shows what the cluster has agreed on: as of now, or, with `stale=true`, as it knows it by itself.
+const AGREED: [&str; 9] = [
+    "/v1/users",
+    "/v1/rooms",
+    "/v1/invites",
+    "/v1/bans",
+    "/v1/lockdown",
+    "/v1/audit",
+    "/v1/retention",
+    "/v1/quota",
+    "/v1/tokens",
+];
+
 /// The way to one daemon.
 pub(crate) struct Link<'a> {
     socket: &'a Path,
     timeout: Duration,
     verbose: bool,
+    stale: bool,
 }
 
 impl<'a> Link<'a> {
@@ -42,12 +56,16 @@ impl<'a> Link<'a> {
             socket: &global.socket,
             timeout: global.timeout,
             verbose: global.verbose,
+            stale: global.stale,
         }
     }
 
     /// What a path answers.
     pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
-        self.ask(Method::GET, path, Bytes::new()).await
+        match self.stale && AGREED.iter().any(|agreed| path.starts_with(agreed)) {
+            true => self.ask(Method::GET, &with_stale(path), Bytes::new()).await,
+            false => self.ask(Method::GET, path, Bytes::new()).await,
+        }
     }
 
     /// What a change of what is at a path answers.
@@ -279,6 +297,11 @@ impl<'a> Link<'a> {
             "is chatd running, and is {socket} its admin socket? --socket and CHATCTL_SOCKET name another"
         ))
     }
+}
+
+fn with_stale(path: &str) -> String {
+    let joint = if path.contains('?') { '&' } else { '?' };
+    format!("{path}{joint}stale=true")
 }
 
 fn request(method: Method, path: &str, body: Bytes) -> Request<Full<Bytes>> {

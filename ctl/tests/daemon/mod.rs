@@ -111,6 +111,7 @@ fn answer(path: &str, quorum: bool) -> (String, String) {
         "/v1/members" => json(serde_json::to_value(status.nodes).unwrap()),
         "/v1/members/3" => json(serde_json::to_value(&status.nodes[2]).unwrap()),
         "/v1/leader" => json(serde_json::to_value(status.leader()).unwrap()),
+        "/v1/lockdown" => json(serde_json::json!({"mode": "off"})),
         _ => error("404 Not Found", ErrorBody::new("unknown-node", "no node has the id 9")),
     }
 }

@@ -7,8 +7,9 @@
 //! GET /v1/config                 POST /v1/config/reload             GET, PUT /v1/log-level
 //! GET /v1/raft/log[?from=I&to=I&raw=true]    GET /v1/raft/verify[?all=true]
 //! GET /v1/snapshots              POST /v1/snapshots/save[?stale=true]    (answers with the bytes of a backup)
-//! /v1/users...   /v1/rooms...   /v1/invites...   /v1/bans...   /v1/lockdown   /v1/audit...   /v1/retention   /v1/quota
-//! GET POST /v1/tokens             DELETE /v1/tokens/ID               POST /v1/members/ID/change
+//! /v1/users...   /v1/rooms...   /v1/invites...   /v1/bans...   /v1/lockdown   /v1/audit   /v1/retention   /v1/quota
+//! /v1/tokens...                   (the GETs of these two lines take stale=true as well)
+//! GET /v1/audit/verify            POST /v1/members/ID/change
 //! POST /v1/certs/renew             POST /v1/leader/transfer        POST /v1/cluster/leave|init|join
 //! GET /metrics                   (the only path of the TCP listener for metrics)
 //! ```
@@ -19,6 +20,7 @@
 
 mod access;
 mod audit;
+mod fresh;
 mod metrics;
 mod newcomer;
 mod process;

@@ -28,6 +28,13 @@ pub const HANDLER_DEADLINE: Duration = Duration::from_secs(8);
 
 /// All paths.
 pub(super) fn admin_routes<S: RosterSource>(source: Arc<S>) -> Router {
+    let agreed = Router::new()
+        .merge(super::rule::routes::<S>())
+        .merge(super::user::routes::<S>())
+        .merge(super::room::routes::<S>())
+        .merge(super::access::routes::<S>())
+        .merge(super::audit::routes::<S>())
+        .merge(super::roster::token_routes::<S>());
     let routes = Router::new()
         .route("/v1/status", get(status::<S>))
         .route("/v1/health", get(health::<S>))
@@ -37,15 +44,12 @@ pub(super) fn admin_routes<S: RosterSource>(source: Arc<S>) -> Router {
         .route("/v1/leader", get(leader::<S>))
         .route("/v1/version", get(version::<S>))
         .route("/metrics", get(metrics::<S>))
-        .merge(super::rule::routes::<S>())
         .merge(super::telemetry::routes::<S>())
         .merge(super::raft::routes::<S>())
         .merge(super::snapshot::routes::<S>())
-        .merge(super::user::routes::<S>())
-        .merge(super::room::routes::<S>())
-        .merge(super::access::routes::<S>())
-        .merge(super::audit::routes::<S>())
-        .merge(super::roster::routes::<S>());
+        .merge(super::audit::check_routes::<S>())
+        .merge(super::roster::routes::<S>())
+        .merge(super::fresh::as_of_now(agreed, &source));
     bounded(routes)
         .merge(super::snapshot::save_routes::<S>())
         .with_state(source)

@@ -75,10 +75,41 @@ impl NodeSource {
     }
 
     pub(super) fn no_quorum(&self, view: &View, facts: &BTreeMap<NodeId, Facts>) -> AdminError {
-        let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
         AdminError::NoQuorum {
             voters: count(view.voters().count()),
-            reachable: count(view.voters().filter(|id| facts.contains_key(id)).count()),
+            reachable: reachable(view, facts),
+            needed: count(view.quorum),
+            last_leader: view.last_leader,
+        }
+    }
+
+    /// Waits until this node has applied all that was acknowledged anywhere before now.
+    pub(super) async fn caught_up(&self) -> Result<(), AdminError> {
+        let view = self.consensus.view().borrow().clone();
+        if let Some(error) = self.not_formed(&view) {
+            return Err(error);
+        }
+        let Ok(index) = self.relay.read_index(Instant::now() + LEADER_DEADLINE).await else {
+            // Seen again: who leads may have changed meanwhile.
+            let view = self.consensus.view().borrow().clone();
+            let facts = self.ask_all(&view).await;
+            return Err(self.no_quorum(&view, &facts));
+        };
+        let deadline = Instant::now() + LEADER_DEADLINE;
+        let applied = self.facts.reader.wait_applied(index, deadline).await;
+        applied.map_err(|error| AdminError::Busy(error.to_string()))
+    }
+
+    /// As [`Self::no_quorum`], of a change that was surely not proposed.
+    pub(super) async fn not_taken(&self) -> AdminError {
+        let view = self.consensus.view().borrow().clone();
+        if let Some(error) = self.not_formed(&view) {
+            return error;
+        }
+        let facts = self.ask_all(&view).await;
+        AdminError::NotTaken {
+            voters: count(view.voters().count()),
+            reachable: reachable(&view, &facts),
             needed: count(view.quorum),
             last_leader: view.last_leader,
         }
@@ -184,6 +215,15 @@ impl NodeSource {
         }
         status
     }
+}
+
+fn count(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+/// How many voters answer.
+fn reachable(view: &View, facts: &BTreeMap<NodeId, Facts>) -> u32 {
+    count(view.voters().filter(|id| facts.contains_key(id)).count())
 }
 
 /// How much of the log it has, of 100; 100 only with all of it.
@@ -327,6 +367,10 @@ impl Source for NodeSource {
             program: "chatd".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
         }
+    }
+
+    async fn catch_up(&self) -> Result<(), AdminError> {
+        self.caught_up().await
     }
 
     fn look<T>(&self, look: impl FnOnce(&State) -> T) -> T {

@@ -1,0 +1,188 @@
+//! The admin API of daemons that run: what one of them says of a cluster that it cannot reach, and what it says while it
+//! belongs to none.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, in its own functions as well"
+)]
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::UdpSocket;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// How long something may take that takes a moment on a machine that does nothing else.
+const PATIENCE: Duration = Duration::from_secs(60);
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// A daemon with a folder of its own, of which nothing is left.
+struct Daemon {
+    dir: TempDir,
+    peer: String,
+    child: Option<Child>,
+}
+
+impl Daemon {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let (client, peer) = (free_addr(), free_addr());
+        let config = format!(
+            "[node]\ndata_dir = \"data\"\nadmin_socket = \"admin.sock\"\n[listen]\nclient = \"{client}\"\npeer = \"{peer}\"\n"
+        );
+        fs::write(dir.path().join("chatd.toml"), config).unwrap();
+        Self { dir, peer, child: None }
+    }
+
+    fn start(&mut self) {
+        let child = Command::new(env!("CARGO_BIN_EXE_chatd"))
+            .arg("--config")
+            .arg(self.dir.path().join("chatd.toml"))
+            .stderr(Stdio::null())
+            .spawn();
+        self.child = Some(child.unwrap());
+        until("the daemon answers", || {
+            ask(&self.socket(), "GET", "/v1/version", &Value::Null)
+        });
+    }
+
+    fn stop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+    }
+
+    fn socket(&self) -> PathBuf {
+        self.dir.path().join("admin.sock")
+    }
+
+    fn ask(&self, method: &str, path: &str, body: &Value) -> (u16, Value) {
+        ask(&self.socket(), method, path, body).unwrap()
+    }
+
+    fn get(&self, path: &str) -> (u16, Value) {
+        self.ask("GET", path, &Value::Null)
+    }
+
+    /// Asks until it is done: a node that has just begun has no leader yet.
+    fn done(&self, method: &str, path: &str, body: &Value) -> Value {
+        until(path, || {
+            ask(&self.socket(), method, path, body).and_then(|(status, answer)| (status == 200).then_some(answer))
+        })
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+fn free_addr() -> String {
+    UdpSocket::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .to_string()
+}
+
+#[track_caller]
+fn until<T>(what: &str, look: impl Fn() -> Option<T>) -> T {
+    let end = Instant::now() + PATIENCE;
+    while Instant::now() < end {
+        if let Some(found) = look() {
+            return found;
+        }
+        std::thread::sleep(PAUSE);
+    }
+    panic!("not in time: {what}");
+}
+
+/// The status and the JSON of an answer; none if the daemon does not answer.
+fn ask(socket: &Path, method: &str, path: &str, body: &Value) -> Option<(u16, Value)> {
+    let (status, body) = exchange(socket, method, path, body)?;
+    Some((status, serde_json::from_str(&body).ok()?))
+}
+
+fn exchange(socket: &Path, method: &str, path: &str, body: &Value) -> Option<(u16, String)> {
+    let body = if body.is_null() {
+        String::new()
+    } else {
+        body.to_string()
+    };
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/json\r\n\
+         content-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let mut stream = UnixStream::connect(socket).ok()?;
+    stream.write_all(request.as_bytes()).ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).ok()?;
+    let (head, body) = answer.split_once("\r\n\r\n")?;
+    Some((head.split(' ').nth(1)?.parse().ok()?, body.to_owned()))
+}
+
+fn found(daemon: &mut Daemon) {
+    daemon.start();
+    daemon.done("POST", "/v1/cluster/init", &json!({"name": "ops"}));
+    daemon.done("PUT", "/v1/lockdown", &json!({"mode": "no-register"}));
+}
+
+#[test]
+fn a_node_that_is_cut_off_says_how_many_are_missing_and_answers_by_itself_only_when_asked_to() {
+    let (mut first, mut second) = (Daemon::new(), Daemon::new());
+    found(&mut first);
+    let token = first.done("POST", "/v1/tokens", &json!({"ttl": "1h", "uses": 1, "role": "voter"}));
+    second.start();
+    let joined = json!({"addrs": [first.peer], "token": token["token"]});
+    second.done("POST", "/v1/cluster/join", &joined);
+    until("two voters", || {
+        let (_, status) = first.get("/v1/status");
+        (status["cluster"]["voters"] == 2).then_some(())
+    });
+    // What was changed through one node is seen through the other at once.
+    for mode in ["auth-only", "off", "read-only", "no-register"] {
+        first.done("PUT", "/v1/lockdown", &json!({"mode": mode}));
+        assert_eq!(second.done("GET", "/v1/lockdown", &Value::Null)["mode"], mode);
+    }
+    second.stop();
+    first.stop();
+    first.start();
+
+    let numbers = "1 of 2 voters are reachable from this node, 2 are needed";
+    let (status, refused) = first.ask("PUT", "/v1/lockdown", &json!({"mode": "off"}));
+    let error = &refused["error"];
+    assert_eq!((status, &error["code"]), (503, &json!("no-quorum")), "{refused}");
+    let message = error["message"].as_str().unwrap();
+    assert!(
+        message.starts_with("nothing was changed") && message.ends_with(numbers),
+        "{message}"
+    );
+    assert!(
+        error["hint"].as_str().unwrap().contains("chatctl status --stale"),
+        "{refused}"
+    );
+
+    for path in ["/v1/lockdown", "/v1/audit?limit=3"] {
+        let (status, refused) = first.get(path);
+        assert_eq!(
+            (status, &refused["error"]["code"]),
+            (503, &json!("no-quorum")),
+            "{path}: {refused}"
+        );
+        assert!(
+            refused["error"]["message"].as_str().unwrap().ends_with(numbers),
+            "{refused}"
+        );
+    }
+    // What it knows may be old, of before its last checkpoint even.
+    let (status, known) = first.get("/v1/lockdown?stale=true");
+    assert_eq!((status, known["mode"].is_string()), (200, true), "{known}");
+}
