@@ -296,6 +296,30 @@ async fn what_is_not_a_socket_is_not_touched() {
 }
 
 #[tokio::test]
+async fn a_socket_in_a_folder_that_everybody_writes_to_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("open");
+    let mode = |mode| std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(mode)).unwrap();
+    std::fs::create_dir(&folder).unwrap();
+    mode(0o777);
+    let refused = AdminSocket::bind(&folder.join("admin.sock")).unwrap_err();
+    assert!(matches!(refused, AdminSocketError::OpenFolder(_)), "{refused}");
+    assert!(refused.to_string().contains("chmod o-w"), "{refused}");
+    // As in /tmp, nobody can take away what is another's.
+    mode(0o1777);
+    drop(AdminSocket::bind(&folder.join("admin.sock")).unwrap());
+
+    let made = dir.path().join("made");
+    let _socket = AdminSocket::bind(&made.join("admin.sock")).unwrap();
+    let mode = std::fs::metadata(&made).unwrap().permissions().mode();
+    assert_eq!(
+        mode & 0o027,
+        0,
+        "{mode:o}: nothing for others, and nothing to write for the group"
+    );
+}
+
+#[tokio::test]
 async fn a_socket_that_took_the_place_of_another_outlives_it() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("admin.sock");
