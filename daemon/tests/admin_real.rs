@@ -24,6 +24,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// A daemon with a folder of its own, of which nothing is left.
 struct Daemon {
     dir: TempDir,
+    client: String,
     peer: String,
     child: Option<Child>,
 }
@@ -36,7 +37,12 @@ impl Daemon {
             "[node]\ndata_dir = \"data\"\nadmin_socket = \"admin.sock\"\n[listen]\nclient = \"{client}\"\npeer = \"{peer}\"\n"
         );
         fs::write(dir.path().join("chatd.toml"), config).unwrap();
-        Self { dir, peer, child: None }
+        Self {
+            dir,
+            client,
+            peer,
+            child: None,
+        }
     }
 
     fn start(&mut self) {
@@ -185,4 +191,24 @@ fn a_node_that_is_cut_off_says_how_many_are_missing_and_answers_by_itself_only_w
     // What it knows may be old, of before its last checkpoint even.
     let (status, known) = first.get("/v1/lockdown?stale=true");
     assert_eq!((status, known["mode"].is_string()), (200, true), "{known}");
+}
+
+#[test]
+fn a_node_whose_config_gives_it_another_address_than_the_cluster_knows_says_how_to_mend_it() {
+    let mut daemon = Daemon::new();
+    found(&mut daemon);
+    let warnings = |daemon: &Daemon| daemon.done("GET", "/v1/status", &Value::Null)["warnings"].to_string();
+    assert!(!warnings(&daemon).contains("set-addr"), "{}", warnings(&daemon));
+    daemon.stop();
+    let config = daemon.dir.path().join("chatd.toml");
+    let text = fs::read_to_string(&config).unwrap();
+    fs::write(&config, text + "advertise_peer = \"h9:7401\"\n").unwrap();
+    daemon.start();
+    let line = format!("chatctl member set-addr 1 --peer h9:7401 --client {}", daemon.client);
+    let told = warnings(&daemon);
+    assert!(told.contains(&line), "{told}");
+    let doctor = daemon.done("GET", "/v1/doctor", &Value::Null);
+    let is_addrs = |check: &&Value| check["check"] == "addrs";
+    let check = doctor["checks"].as_array().unwrap().iter().find(is_addrs).unwrap();
+    assert_eq!((&check["verdict"], &check["fix"]), (&json!("warning"), &json!(line)));
 }

@@ -264,6 +264,7 @@ pub async fn run(file: PathBuf, flags: Flags, config: Config, traces: Traces) ->
         passwords,
         exports: Exports::new(store.reader(), board.clone()),
         board,
+        listen: config.listen.clone(),
     });
     let (stop, stopped) = watch::channel(false);
     let admin = tokio::spawn(admin::serve_admin(

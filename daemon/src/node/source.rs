@@ -7,7 +7,8 @@ use std::time::{Duration, SystemTime};
 
 use futures_util::future::join_all;
 use quorate_adminapi::{
-    AuditReport, Cluster, Member, MemberRole, MemberState, RaftInfo, StateHash, Status, UtcTime, Version, warnings,
+    Advertised, AuditReport, Cluster, Member, MemberRole, MemberState, RaftInfo, StateHash, Status, UtcTime, Version,
+    misplaced, warnings,
 };
 use quorate_core::{
     AuditEntry, AuditNo, Done, Lockdown, LogIndex, Node, NodeId, Operation, Operator, PasswordHash, Refusal, State,
@@ -17,12 +18,13 @@ use quorate_protocol::relay::{Facts, PeerFacts};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::audit;
 use super::facts::FactSheet;
 use super::telemetry::{Desk, Known};
+use super::{audit, own_addrs};
 use crate::admin::{
     AdminError, ExportLines, Exported, FreshInvite, Histogram, MetricsSnapshot, PeerLag, PeerSeen, SessionCount, Source,
 };
+use crate::config::Listen;
 use crate::consensus::{Consensus, Role, View};
 use crate::meter::{Counted, SECONDS_BUCKETS};
 use crate::peer::{Enrolment, Links, Local};
@@ -51,6 +53,8 @@ pub(super) struct NodeSource {
     pub(super) passwords: Passwords,
     pub(super) board: Board,
     pub(super) exports: Exports,
+    /// What the config says of where this node is reached.
+    pub(super) listen: Listen,
 }
 
 impl NodeSource {
@@ -113,6 +117,16 @@ impl NodeSource {
             needed: count(view.quorum),
             last_leader: view.last_leader,
         }
+    }
+
+    /// Where the config says that this node is reached; none where the cluster knows of no such place yet.
+    pub(super) fn advertised(&self, view: &View) -> Option<Advertised> {
+        let known = &view.members.get(&self.node)?.addrs;
+        let says = (!known.peer.is_empty()).then(|| own_addrs::configured(&self.listen, known))?;
+        Some(Advertised {
+            peer_addr: says.peer,
+            client_addr: says.client,
+        })
     }
 
     pub(super) fn show(
@@ -205,6 +219,9 @@ impl NodeSource {
             warnings: Vec::new(),
         };
         status.warnings = warnings(&status, UtcTime::from(SystemTime::now()));
+        let moved = self.advertised(view).zip(status.node(self.node));
+        let moved = moved.and_then(|(says, own)| misplaced(own, &says));
+        status.warnings.extend(moved);
         if view.joint {
             let joint = "the membership is between two sets of voters";
             status.warnings.insert(0, joint.to_owned());

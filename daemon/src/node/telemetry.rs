@@ -93,7 +93,10 @@ impl NodeSource {
             let committed = facts.get(&member.id).map(|facts| facts.committed);
             report(member, known.get(&member.id), committed)
         };
-        let reports = status.nodes.iter().map(report).collect();
+        let mut reports: Vec<_> = status.nodes.iter().map(report).collect();
+        if let Some(own) = reports.iter_mut().find(|report| report.id == self.node) {
+            own.advertised = self.advertised(&view);
+        }
         Ok((status, reports))
     }
 }
