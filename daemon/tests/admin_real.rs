@@ -8,7 +8,7 @@
 
 use std::fs;
 use std::io::{Read, Write};
-use std::net::UdpSocket;
+use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -211,4 +211,57 @@ fn a_node_whose_config_gives_it_another_address_than_the_cluster_knows_says_how_
     let is_addrs = |check: &&Value| check["check"] == "addrs";
     let check = doctor["checks"].as_array().unwrap().iter().find(is_addrs).unwrap();
     assert_eq!((&check["verdict"], &check["fix"]), (&json!("warning"), &json!(line)));
+}
+
+#[test]
+fn a_node_that_waits_for_a_cluster_answers_what_needs_none() {
+    let mut daemon = Daemon::new();
+    let metrics = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let config = daemon.dir.path().join("chatd.toml");
+    let text = fs::read_to_string(&config).unwrap();
+    fs::write(&config, format!("{text}[metrics]\nlisten = \"{metrics}\"\n")).unwrap();
+    daemon.start();
+
+    let (status, raft) = daemon.get("/v1/raft");
+    assert_eq!((status, &raft["id"], &raft["term"]), (200, &Value::Null, &json!(0)));
+    assert_eq!((&raft["vote"], &raft["applied"]), (&Value::Null, &Value::Null));
+    let (status, config) = daemon.get("/v1/config");
+    let set = config
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|key| key["key"] == "metrics.listen");
+    assert_eq!((status, &set.unwrap()["value"]), (200, &json!(metrics.to_string())));
+    let (status, level) = daemon.ask("PUT", "/v1/log-level", &json!({"level": "warn", "for": "10m"}));
+    assert_eq!((status, &level["level"]), (200, &json!("warn")), "{level}");
+    assert_eq!(daemon.get("/v1/log-level").1["level"], "warn");
+    assert_eq!(daemon.ask("PUT", "/v1/log-level", &json!({"level": "a=loud"})).0, 400);
+    let (status, refused) = daemon.get("/v1/status");
+    assert_eq!((status, &refused["error"]["code"]), (503, &json!("not-formed")));
+
+    let has_numbers = |text: &str| text.contains("process_resident_memory_bytes") && text.ends_with("# EOF\n");
+    let (status, text) = exchange(&daemon.socket(), "GET", "/metrics", &Value::Null).unwrap();
+    assert!(status == 200 && has_numbers(&text), "{text}");
+    let scrape = || {
+        let mut stream = TcpStream::connect(metrics).ok()?;
+        let request = b"GET /metrics HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+        stream.write_all(request).ok()?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).ok()?;
+        has_numbers(&answer).then_some(answer)
+    };
+    assert!(
+        !scrape().unwrap().contains("chatd_raft_has_leader"),
+        "it has been told of no cluster"
+    );
+    // The listener goes to the node that is made here.
+    daemon.done("POST", "/v1/cluster/init", &json!({"name": "ops"}));
+    until("the metrics of a node", || {
+        scrape().filter(|text| text.contains("chatd_raft_has_leader 1"))
+    });
+    assert_eq!(
+        daemon.get("/v1/log-level").1["level"],
+        "warn",
+        "it lasts as long as was said"
+    );
 }

@@ -122,7 +122,7 @@ fn error(status: &str, error: ErrorBody) -> (String, String) {
 
 fn raft() -> RaftInfo {
     RaftInfo {
-        id: NodeId(1),
+        id: Some(NodeId(1)),
         term: 4,
         vote: Some(NodeId(3)),
         last_log_index: Some(LogIndex(918_226)),

@@ -13,6 +13,9 @@
 //! POST /v1/certs/renew             POST /v1/leader/transfer        POST /v1/cluster/leave|init|join
 //! GET /metrics                   (the only path of the TCP listener for metrics)
 //! ```
+//! A node that belongs to no cluster yet answers init and join, and what does not depend on a cluster: version, health, raft,
+//! config, log-level and metrics.
+//!
 //! Answers are the structs of `quorate_adminapi` as JSON; errors are `{"error":{"code","message","hint"}}`.
 //!
 //! Knows no consensus, no store and no session: what it shows comes through [`Source`] and [`Telemetry`], which the node
@@ -45,9 +48,9 @@ pub use roster::RosterSource;
 pub use route::{HANDLER_DEADLINE, REQUEST_BODY_BYTES_MAX};
 pub use serve::{
     ADMIN_CONNECTIONS_MAX, CONNECTION_LIFE_MAX, METRICS_CONNECTIONS_MAX, PeerUid, serve_admin, serve_metrics,
-    serve_newcomer,
+    serve_newcomer, serve_newcomer_metrics,
 };
 pub use snapshot::{BackupBody, SnapshotSource};
 pub use socket::{AdminSocket, AdminSocketError};
 pub use source::{AdminError, ExportLines, Exported, FreshInvite, Source};
-pub use telemetry::{LOG_LEVEL_LASTS_MAX, Telemetry, TelemetryError};
+pub use telemetry::{LOG_LEVEL_LASTS_MAX, Panel, Telemetry, TelemetryError};

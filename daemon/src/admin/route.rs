@@ -15,7 +15,7 @@ use quorate_adminapi::{Health, Leader, Member, RaftInfo, Status, Version, code};
 use quorate_core::NodeId;
 use serde::Deserialize;
 
-use super::metrics::{OPENMETRICS_CONTENT_TYPE, to_openmetrics};
+use super::metrics::{MetricsSnapshot, OPENMETRICS_CONTENT_TYPE, to_openmetrics};
 use super::newcomer::Newcomer;
 use super::reply::Refused;
 use super::roster::RosterSource;
@@ -63,6 +63,11 @@ pub(super) fn newcomer_routes<N: Newcomer>(newcomer: Arc<N>) -> Router {
 /// `/metrics` and nothing else.
 pub(super) fn metrics_routes<S: Source>(source: Arc<S>) -> Router {
     bounded(Router::new().route("/metrics", get(metrics::<S>))).with_state(source)
+}
+
+/// The same of a node that belongs to no cluster yet.
+pub(super) fn newcomer_metrics_routes<N: Newcomer>(newcomer: Arc<N>) -> Router {
+    bounded(super::newcomer::metrics_routes::<N>()).with_state(newcomer)
 }
 
 /// The limits that hold for every path, and answers where there is none.
@@ -194,7 +199,11 @@ async fn version<S: Source>(State(source): State<Arc<S>>) -> Json<Version> {
 }
 
 async fn metrics<S: Source>(State(source): State<Arc<S>>) -> Result<Response, Refused> {
-    let text = to_openmetrics(source.metrics().await)
+    openmetrics(source.metrics().await)
+}
+
+pub(super) fn openmetrics(numbers: MetricsSnapshot) -> Result<Response, Refused> {
+    let text = to_openmetrics(numbers)
         .map_err(|_| Refused::new(code::INTERNAL, "the metrics could not be written as text"))?;
     Ok(([(header::CONTENT_TYPE, OPENMETRICS_CONTENT_TYPE)], text).into_response())
 }

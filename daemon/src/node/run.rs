@@ -57,7 +57,9 @@ pub async fn run(file: PathBuf, flags: Flags, config: Config, traces: Traces) ->
     let level = Level::new(traces, config.log.level.clone(), Arc::clone(&chronicle));
     let looked = config.clone();
     let vacant = tokio::task::spawn_blocking(move || build::is_vacant(&looked)).await;
-    if vacant.expect("it does not panic")? && waiting::wait(&config).await? == waiting::Ended::Stopped {
+    if vacant.expect("it does not panic")?
+        && waiting::wait(&config, settings.clone(), Arc::clone(&level)).await? == waiting::Ended::Stopped
+    {
         return Ok(());
     }
     // The data first: nothing is bound or said before it is sure whose they are.
@@ -81,14 +83,7 @@ pub async fn run(file: PathBuf, flags: Flags, config: Config, traces: Traces) ->
     let admin_socket = AdminSocket::bind(&config.node.admin_socket)?;
     let peers = bind(Port::Peer, &config, &identity, &secrets)?;
     let clients = bind(Port::Client, &config, &identity, &secrets)?;
-    let metrics = match config.metrics.listen {
-        Some(addr) => Some(TcpListener::bind(addr).await.map_err(|source| NodeError::Bind {
-            port: "metrics",
-            addr,
-            source,
-        })?),
-        None => None,
-    };
+    let metrics = bind_metrics(&config).await?;
     let dialer = peers.handle().peer_dialer().expect("the peer port dials");
     let local = Arc::new(Local::new(store.identity(), store.log()));
     let links = Links::new(dialer, AddressBook::default(), Arc::clone(&local));
@@ -340,6 +335,19 @@ pub async fn run(file: PathBuf, flags: Flags, config: Config, traces: Traces) ->
     result
 }
 
+/// The listener for metrics, if there is to be one.
+pub(super) async fn bind_metrics(config: &Config) -> Result<Option<TcpListener>, NodeError> {
+    let Some(addr) = config.metrics.listen else {
+        return Ok(None);
+    };
+    let bound = TcpListener::bind(addr).await;
+    bound.map(Some).map_err(|source| NodeError::Bind {
+        port: "metrics",
+        addr,
+        source,
+    })
+}
+
 fn bind(
     port: Port,
     config: &Config,
@@ -384,7 +392,7 @@ async fn tell_waiting(local: Arc<Local>) {
     }
 }
 
-async fn until(mut stopped: watch::Receiver<bool>) {
+pub(super) async fn until(mut stopped: watch::Receiver<bool>) {
     // An error is the end too.
     let _ = stopped.wait_for(|stopped| *stopped).await;
 }

@@ -313,7 +313,7 @@ impl Source for NodeSource {
         let view = self.consensus.view().borrow().clone();
         let hash = self.facts.reader.with_state(State::hash);
         RaftInfo {
-            id: self.node,
+            id: Some(self.node),
             term: view.term,
             vote: view.vote.map(|vote| vote.node),
             last_log_index: view.last_log,

@@ -15,7 +15,7 @@ use super::pulse::Pulse;
 use super::reload::Reload;
 use super::source::NodeSource;
 use super::witness::Witness;
-use crate::admin::{AdminError, Telemetry, TelemetryError};
+use crate::admin::{AdminError, Panel, Telemetry, TelemetryError};
 use crate::chronicle::Chronicle;
 use crate::relay::Heard;
 
@@ -101,6 +101,20 @@ impl NodeSource {
     }
 }
 
+impl Panel for NodeSource {
+    fn settings(&self) -> Vec<Setting> {
+        self.desk.reload.settings()
+    }
+
+    fn log_level(&self) -> LogLevel {
+        self.desk.level.get()
+    }
+
+    fn set_log_level(&self, level: &str, lasting: Option<Duration>) -> Result<LogLevel, TelemetryError> {
+        set_level(&self.desk.level, level, lasting)
+    }
+}
+
 impl Telemetry for NodeSource {
     async fn reports(&self) -> Result<Vec<NodeReport>, AdminError> {
         Ok(self.look_at_all().await?.1)
@@ -115,27 +129,23 @@ impl Telemetry for NodeSource {
         Arc::clone(&self.desk.chronicle)
     }
 
-    fn settings(&self) -> Vec<Setting> {
-        self.desk.reload.settings()
-    }
-
     async fn reload(&self) -> Result<Reloaded, TelemetryError> {
         let reload = Arc::clone(&self.desk.reload);
         let done = tokio::task::spawn_blocking(move || reload.run()).await;
         let done = done.expect("reading a config does not panic");
         done.map_err(|error| TelemetryError::NotReloaded(error.to_string()))
     }
+}
 
-    fn log_level(&self) -> LogLevel {
-        self.desk.level.get()
-    }
-
-    fn set_log_level(&self, level: &str, lasting: Option<Duration>) -> Result<LogLevel, TelemetryError> {
-        let level = level.parse();
-        let level =
-            level.map_err(|error: crate::config::LogFilterError| TelemetryError::BadLevel(error.to_string()))?;
-        Ok(self.desk.level.set(level, lasting))
-    }
+/// Sets a level that is one.
+pub(super) fn set_level(
+    level: &Arc<Level>,
+    asked: &str,
+    lasting: Option<Duration>,
+) -> Result<LogLevel, TelemetryError> {
+    let asked = asked.parse();
+    let asked = asked.map_err(|error: crate::config::LogFilterError| TelemetryError::BadLevel(error.to_string()))?;
+    Ok(level.set(asked, lasting))
 }
 
 fn report(member: &Member, known: Option<&Known>, committed: Option<LogIndex>) -> NodeReport {

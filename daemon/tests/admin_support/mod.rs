@@ -80,7 +80,7 @@ impl Source for Fake {
 
     async fn raft_info(&self) -> RaftInfo {
         RaftInfo {
-            id: NodeId(1),
+            id: Some(NodeId(1)),
             term: 4,
             vote: Some(NodeId(3)),
             last_log_index: Some(LogIndex(920)),
