@@ -1,5 +1,5 @@
 //! The admin API of daemons that run: what one of them says of a cluster that it cannot reach, and what it says while it
-//! belongs to none.
+//! belongs to none; and what it says to systemd.
 
 #![allow(
     clippy::unwrap_used,
@@ -9,9 +9,9 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream, UdpSocket};
-use std::os::unix::net::UnixStream;
+use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -46,10 +46,15 @@ impl Daemon {
     }
 
     fn start(&mut self) {
-        let child = Command::new(env!("CARGO_BIN_EXE_chatd"))
+        self.start_with(&mut Command::new(env!("CARGO_BIN_EXE_chatd")));
+    }
+
+    fn start_with(&mut self, command: &mut Command) {
+        let traces = fs::File::create(self.dir.path().join("traces")).unwrap();
+        let child = command
             .arg("--config")
             .arg(self.dir.path().join("chatd.toml"))
-            .stderr(Stdio::null())
+            .stderr(traces)
             .spawn();
         self.child = Some(child.unwrap());
         until("the daemon answers", || {
@@ -263,5 +268,36 @@ fn a_node_that_waits_for_a_cluster_answers_what_needs_none() {
         daemon.get("/v1/log-level").1["level"],
         "warn",
         "it lasts as long as was said"
+    );
+}
+
+#[test]
+fn systemd_is_asked_for_time_until_the_log_is_replayed_and_told_the_priority_of_each_trace() {
+    let mut daemon = Daemon::new();
+    found(&mut daemon);
+    let traces = || fs::read_to_string(daemon.dir.path().join("traces")).unwrap();
+    assert!(!traces().starts_with('<'), "{}", traces());
+    daemon.stop();
+    let systemd = UnixDatagram::bind(daemon.dir.path().join("notify")).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_chatd"));
+    command
+        .env("NOTIFY_SOCKET", daemon.dir.path().join("notify"))
+        .env("JOURNAL_STREAM", "8:1");
+    daemon.start_with(&mut command);
+    systemd.set_read_timeout(Some(PATIENCE)).unwrap();
+    let mut told = Vec::new();
+    while !told.iter().any(|word: &String| word.starts_with("READY=1")) {
+        let mut bytes = [0; 4096];
+        let read = systemd.recv(&mut bytes).unwrap();
+        told.push(String::from_utf8(bytes[..read].to_vec()).unwrap());
+    }
+    assert_eq!(told[0].trim_end(), "EXTEND_TIMEOUT_USEC=30000000", "{told:?}");
+    let traces = fs::read_to_string(daemon.dir.path().join("traces")).unwrap();
+    assert!(
+        !traces.is_empty()
+            && traces
+                .lines()
+                .all(|line| line.starts_with("<6>") || line.starts_with("<4>")),
+        "{traces}"
     );
 }

@@ -12,6 +12,7 @@ use quorate_transport::{CloseCode, Limits as PortLimits, Listener, Port};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::build::{self, Ground};
@@ -57,10 +58,14 @@ pub async fn run(file: PathBuf, flags: Flags, config: Config, traces: Traces) ->
     let level = Level::new(traces, config.log.level.clone(), Arc::clone(&chronicle));
     let looked = config.clone();
     let vacant = tokio::task::spawn_blocking(move || build::is_vacant(&looked)).await;
-    if vacant.expect("it does not panic")?
-        && waiting::wait(&config, settings.clone(), Arc::clone(&level)).await? == waiting::Ended::Stopped
-    {
-        return Ok(());
+    // Its end is that of the start: it is ready, or it fails.
+    let mut starting = JoinSet::new();
+    if vacant.expect("it does not panic")? {
+        if waiting::wait(&config, settings.clone(), Arc::clone(&level)).await? == waiting::Ended::Stopped {
+            return Ok(());
+        }
+    } else {
+        starting.spawn(notify::extend_start());
     }
     // The data first: nothing is bound or said before it is sure whose they are.
     let laid = config.clone();
@@ -274,6 +279,7 @@ pub async fn run(file: PathBuf, flags: Flags, config: Config, traces: Traces) ->
     // From here on a signal drains. Until here it ends the process at once, which has promised
     // nothing yet and may be loading a large state.
     let mut signals = Signals::new().map_err(NodeError::Signals)?;
+    starting.shutdown().await;
     notify::ready();
     tokio::spawn(notify::keep(consensus.clone()));
     tokio::spawn(tell_waiting(Arc::clone(&local)));
