@@ -11,7 +11,9 @@ use crate::status::Status;
 use crate::time::UtcTime;
 use crate::unit::{format_bytes, format_duration};
 use crate::vitals::NodeReport;
-use crate::warning::{CLOCK_DIFFERENCE_MAX_MS, DISK_FREE_PERCENT_MIN, EXPIRES_SOON, LAG_MAX, coarse, mixed};
+use crate::warning::{
+    CLOCK_DIFFERENCE_MAX_MS, DISK_FREE_PERCENT_MIN, EXPIRES_SOON, LAG_MAX, coarse, elsewhere, mixed, move_line,
+};
 
 /// A clock that is off by so much is no longer believed by the others.
 const CLOCK_DIFFERENCE_FAILS_MS: u64 = 60_000;
@@ -91,6 +93,7 @@ impl Diagnosis {
             checks.extend(of_member(node, now));
             let report = reports.iter().find(|report| report.id == node.id);
             checks.extend(report.into_iter().flat_map(of_report));
+            checks.extend(report.and_then(|report| addrs(node, report)));
         }
         let healthy = checks.iter().all(|check| check.verdict != Verdict::Failed);
         Self { healthy, checks }
@@ -228,6 +231,16 @@ fn of_member(node: &Member, now: UtcTime) -> Vec<Check> {
             node.id
         )),
     ]
+}
+
+/// None of a node that does not tell.
+fn addrs(node: &Member, report: &NodeReport) -> Option<Check> {
+    let says = report.advertised.as_ref()?;
+    let (verdict, finding) = match elsewhere(node, says) {
+        None => (Verdict::Ok, format!("{}, {}", node.peer_addr, node.client_addr)),
+        Some(found) => (Verdict::Warning, format!("it {found}")),
+    };
+    Some(Check::new("addrs", Some(node.id), verdict, finding).fix(move_line(node, says)))
 }
 
 fn of_report(report: &NodeReport) -> Vec<Check> {
@@ -383,7 +396,7 @@ fn link(report: &NodeReport) -> Vec<Check> {
 mod tests {
     use super::*;
     use crate::scene::status;
-    use crate::vitals::{LinkReport, SocketReport, Vitals};
+    use crate::vitals::{Advertised, LinkReport, SocketReport, Vitals};
 
     const NOW: UtcTime = UtcTime::EPOCH;
 
@@ -413,6 +426,10 @@ mod tests {
                 sent_packets: 5000,
                 lost_packets: 2,
             }),
+            advertised: Some(Advertised {
+                peer_addr: format!("h{id}:7401"),
+                client_addr: format!("h{id}:7400"),
+            }),
             ..NodeReport::silent(NodeId(id), MemberRole::Voter, false)
         }
     }
@@ -441,7 +458,7 @@ mod tests {
     #[test]
     fn each_fault_is_found_on_its_node_and_comes_with_the_line_that_mends_it() {
         type Change = fn(&mut NodeReport);
-        let faults: [(Change, &str, Verdict); 12] = [
+        let faults: [(Change, &str, Verdict); 13] = [
             (|r| r.vitals.clock_ahead_ms = Some(-5000), "clock", Verdict::Warning),
             (|r| r.vitals.clock_ahead_ms = Some(120_000), "clock", Verdict::Failed),
             (|r| r.vitals.fsync_p99_us = Some(128_000), "fsync", Verdict::Warning),
@@ -460,6 +477,11 @@ mod tests {
             (
                 |r| r.link.as_mut().unwrap().lost_packets = 500,
                 "loss",
+                Verdict::Warning,
+            ),
+            (
+                |r| r.advertised.as_mut().unwrap().client_addr = "h9:7400".to_owned(),
+                "addrs",
                 Verdict::Warning,
             ),
         ];

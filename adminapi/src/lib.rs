@@ -60,5 +60,5 @@ pub use time::{UtcTime, UtcTimeError};
 pub use unit::{DurationError, SizeError, format_bytes, format_duration, parse_bytes, parse_duration};
 pub use verify::{HashResult, NodeHash, Noted, RaftVerify};
 pub use version::Version;
-pub use vitals::{LinkReport, NodeReport, SocketReport, Vitals};
-pub use warning::{CLOCK_DIFFERENCE_MAX_MS, EXPIRES_SOON, LAG_MAX, coarse, expiring, warnings};
+pub use vitals::{Advertised, LinkReport, NodeReport, SocketReport, Vitals};
+pub use warning::{CLOCK_DIFFERENCE_MAX_MS, EXPIRES_SOON, LAG_MAX, coarse, expiring, misplaced, warnings};

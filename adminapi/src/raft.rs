@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 /// `purged` ≤ `snapshot_index` ≤ `applied` ≤ `committed` ≤ `last_log_index`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RaftInfo {
-    /// This node.
-    pub id: NodeId,
+    /// This node; `null` before it belongs to a cluster.
+    pub id: Option<NodeId>,
     /// The Raft term it is in; 0 before the first.
     pub term: u64,
     /// For whom it has voted in this term.
@@ -26,6 +26,30 @@ pub struct RaftInfo {
     /// The hash of the chat state at one of the indexes at which all nodes note it.
     pub state_hash: StateHash,
 }
+
+impl RaftInfo {
+    /// Of a node that belongs to no cluster yet.
+    #[must_use]
+    pub fn vacant() -> Self {
+        Self {
+            id: None,
+            term: 0,
+            vote: None,
+            last_log_index: None,
+            committed: None,
+            applied: None,
+            snapshot_index: None,
+            purged: None,
+            state_hash: StateHash {
+                index: LogIndex(0),
+                hash: "0".repeat(HASH_DIGITS),
+            },
+        }
+    }
+}
+
+/// Hex digits of a state's hash.
+const HASH_DIGITS: usize = 32;
 
 /// The chat state at an index, as a hash: the same on every node that has applied the same log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

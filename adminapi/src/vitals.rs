@@ -84,6 +84,18 @@ pub struct NodeReport {
     pub sockets: Vec<SocketReport>,
     /// The way from the node that answers.
     pub link: Option<LinkReport>,
+    /// Where its own config says that it is reached; known to itself alone, so `null` of all but the node that answers.
+    #[serde(default)]
+    pub advertised: Option<Advertised>,
+}
+
+/// Where others reach a node, `host:port` each.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Advertised {
+    /// Other nodes.
+    pub peer_addr: String,
+    /// Clients.
+    pub client_addr: String,
 }
 
 impl NodeReport {
@@ -113,6 +125,7 @@ impl NodeReport {
             resident_bytes: None,
             sockets: Vec::new(),
             link: None,
+            advertised: None,
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::member::{Member, MemberRole, MemberState};
 use crate::status::Status;
 use crate::time::UtcTime;
 use crate::unit::format_duration;
+use crate::vitals::Advertised;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// Certificates live for 30 days and are renewed well before: one that is left so little was not renewed.
@@ -77,6 +78,33 @@ pub fn expiring(nodes: &[Member], now: UtcTime) -> Vec<String> {
     };
     let present = nodes.iter().filter(|node| node.state != MemberState::Removed);
     present.filter_map(warn).collect()
+}
+
+/// A warning, with the line that mends it, if a node's config says that it is reached elsewhere than the cluster believes. It
+/// still gets through to the others, who do not get through to it once it has lost its connections.
+#[must_use]
+pub fn misplaced(node: &Member, says: &Advertised) -> Option<String> {
+    let found = elsewhere(node, says)?;
+    Some(format!("n{} {found}: {}", node.id, move_line(node, says)))
+}
+
+/// What is wrong with the addresses.
+pub(crate) fn elsewhere(node: &Member, says: &Advertised) -> Option<String> {
+    let is_there = says.peer_addr == node.peer_addr && says.client_addr == node.client_addr;
+    (!is_there).then(|| {
+        format!(
+            "is known at {} for nodes and {} for clients, and its config says {} and {}",
+            node.peer_addr, node.client_addr, says.peer_addr, says.client_addr
+        )
+    })
+}
+
+/// Tells the cluster what the config says.
+pub(crate) fn move_line(node: &Member, says: &Advertised) -> String {
+    format!(
+        "chatctl member set-addr {} --peer {} --client {}",
+        node.id, says.peer_addr, says.client_addr
+    )
 }
 
 /// Whether there are nodes of two versions.
@@ -155,6 +183,21 @@ mod tests {
                 "the certificate of n2 expires in 5d",
                 "the nodes run different versions"
             ]
+        );
+    }
+
+    #[test]
+    fn a_node_whose_address_has_changed_is_told_with_the_line_that_mends_it() {
+        let status = status(3, &[]);
+        let says = |peer: &str, client: &str| Advertised {
+            peer_addr: peer.to_owned(),
+            client_addr: client.to_owned(),
+        };
+        assert_eq!(misplaced(&status.nodes[0], &says("h1:7401", "h1:7400")), None);
+        assert_eq!(
+            misplaced(&status.nodes[0], &says("h9:7401", "h1:7400")).unwrap(),
+            "n1 is known at h1:7401 for nodes and h1:7400 for clients, and its config says h9:7401 and h1:7400: \
+             chatctl member set-addr 1 --peer h9:7401 --client h1:7400"
         );
     }
 

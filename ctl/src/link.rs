@@ -31,11 +31,25 @@ pub(crate) const UNREACHABLE: &str = "daemon-unreachable";
 /// What keeps a connection going.
 type Connection = hyper::client::conn::http1::Connection<TokioIo<UnixStream>, Full<Bytes>>;
 
+/// Where the daemon shows what the cluster has agreed on: as of now, or, with `stale=true`, as it knows it by itself.
+const AGREED: [&str; 9] = [
+    "/v1/users",
+    "/v1/rooms",
+    "/v1/invites",
+    "/v1/bans",
+    "/v1/lockdown",
+    "/v1/audit",
+    "/v1/retention",
+    "/v1/quota",
+    "/v1/tokens",
+];
+
 /// The way to one daemon.
 pub(crate) struct Link<'a> {
     socket: &'a Path,
     timeout: Duration,
     verbose: bool,
+    stale: bool,
 }
 
 impl<'a> Link<'a> {
@@ -44,12 +58,16 @@ impl<'a> Link<'a> {
             socket: &global.socket,
             timeout: global.timeout,
             verbose: global.verbose,
+            stale: global.stale,
         }
     }
 
     /// What a path answers.
     pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
-        self.ask(Method::GET, path, Bytes::new()).await
+        match self.stale && AGREED.iter().any(|agreed| path.starts_with(agreed)) {
+            true => self.ask(Method::GET, &with_stale(path), Bytes::new()).await,
+            false => self.ask(Method::GET, path, Bytes::new()).await,
+        }
     }
 
     /// What a change of what is at a path answers.
@@ -224,12 +242,19 @@ impl<'a> Link<'a> {
 
     async fn exchange(&self, method: Method, path: &str, body: Bytes) -> Result<Answer, Failure> {
         let (mut sender, connection) = self.connect().await?;
+        let is_change = method != Method::GET;
         let request = self.message(method, path, body);
         let answer = async {
             let answer = sender.send_request(request).await;
-            let (head, body) = answer.map_err(|error| self.broken(&error))?.into_parts();
+            // From here on the daemon may have done it.
+            let no_answer = |why: String| match is_change {
+                true => Failure::unconfirmed(why),
+                false => self.unreachable(why),
+            };
+            let closed = |error| no_answer(format!("the daemon closed the connection: {error}"));
+            let (head, body) = answer.map_err(closed)?.into_parts();
             let body = Limited::new(body, ANSWER_BYTES_MAX).collect().await;
-            let body = body.map_err(|error| self.unreachable(format!("the answer broke off: {error}")))?;
+            let body = body.map_err(|error| no_answer(format!("the answer broke off: {error}")))?;
             Ok(Answer {
                 status: head.status,
                 body: body.to_bytes(),
@@ -291,6 +316,11 @@ impl<'a> Link<'a> {
             "is chatd running, and is {socket} its admin socket? --socket and CHATCTL_SOCKET name another"
         ))
     }
+}
+
+fn with_stale(path: &str) -> String {
+    let joint = if path.contains('?') { '&' } else { '?' };
+    format!("{path}{joint}stale=true")
 }
 
 /// An answer that is taken piece by piece.

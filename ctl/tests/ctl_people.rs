@@ -106,6 +106,15 @@ fn where_the_next_page_begins_is_a_warning_in_json_and_on_stderr_in_lines() {
 }
 
 #[test]
+fn what_the_cluster_has_agreed_on_is_shown_without_a_quorum_only_when_asked_for_as_it_was() {
+    let daemon = Daemon::without_quorum();
+    let refused = run(&daemon.path, &["lockdown"], "");
+    assert_eq!(code(&refused), 6, "{}", err(&refused));
+    let stale = run(&daemon.path, &["--stale", "-o", "json", "lockdown"], "");
+    assert_eq!((code(&stale), &data(&stale)["mode"]), (0, &Value::from("off")));
+}
+
+#[test]
 fn what_cannot_be_undone_is_refused_without_a_yes_and_without_a_terminal() {
     for args in [
         &["users", "delete", "bob"][..],

@@ -147,7 +147,12 @@ fn play(demo: Demo) -> ExitCode {
 
 /// Says why on stderr, with all causes.
 fn failed(what: &str, error: &dyn std::error::Error) -> ExitCode {
-    let mut line = format!("chatd: {what}: {error}");
+    let priority = if node::goes_to_journal() {
+        node::ERROR_PREFIX
+    } else {
+        ""
+    };
+    let mut line = format!("{priority}chatd: {what}: {error}");
     let mut cause = error.source();
     while let Some(error) = cause {
         line.push_str(&format!(": {error}"));

@@ -8,8 +8,10 @@
 mod admin_support;
 
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
-use admin_support::{Fake, Server, get, raw};
+use admin_support::{Fake, Server, ask, get, raw};
 use quorate_adminapi::{TIMEOUT_HEADER, code};
 use quorate_core::NodeId;
 use quorate_daemon::admin::{AdminError, AdminSocket, AdminSocketError, HANDLER_DEADLINE, REQUEST_BODY_BYTES_MAX};
@@ -84,6 +86,70 @@ async fn without_a_quorum_status_is_refused_unless_stale() {
     let (status, body) = get(&server, "/v1/status?stale=true").await;
     assert_eq!((status, body["stale"].as_bool()), (200, Some(true)));
     assert_eq!(get(&server, "/v1/raft").await.0, 200, "raft info is local");
+}
+
+#[tokio::test]
+async fn a_change_that_no_majority_takes_is_refused_with_the_numbers_and_what_to_do() {
+    let server = Server::start(Fake::failing(AdminError::NotTaken {
+        voters: 3,
+        reachable: 1,
+        needed: 2,
+        last_leader: Some(NodeId(3)),
+    }));
+    let (status, body) = ask(&server, "PUT", "/v1/lockdown", r#"{"mode":"off"}"#).await;
+    let error = &body["error"];
+    assert_eq!((status, error["code"].as_str()), (503, Some(code::NO_QUORUM)));
+    assert_eq!(
+        error["message"],
+        "nothing was changed: no leader with a quorum took it; 1 of 3 voters are reachable from this node, 2 are needed"
+    );
+    assert_eq!(
+        error["hint"],
+        "n3 led last; chatctl status --stale shows which nodes are down; start them, then ask again"
+    );
+}
+
+#[tokio::test]
+async fn what_the_cluster_has_agreed_on_is_read_as_of_now_unless_stale() {
+    let agreed = [
+        ("/v1/users", "?limit=3"),
+        ("/v1/rooms", ""),
+        ("/v1/bans", ""),
+        ("/v1/invites", ""),
+        ("/v1/tokens", ""),
+        ("/v1/retention", ""),
+        ("/v1/quota", ""),
+        ("/v1/lockdown", ""),
+        ("/v1/audit", "?limit=3&after=1"),
+    ];
+    let cut_off = Server::start(Fake::failing(no_quorum()));
+    let fake = Fake::default();
+    let caught_up = Arc::clone(&fake.caught_up);
+    let server = Server::start(fake);
+    for (path, query) in agreed {
+        let (status, body) = get(&cut_off, &format!("{path}{query}")).await;
+        let code = body["error"]["code"].as_str();
+        assert_eq!((status, code), (503, Some(code::NO_QUORUM)), "{path}");
+        let stale = if query.is_empty() { "?stale=true" } else { "&stale=true" };
+        let (status, body) = get(&cut_off, &format!("{path}{query}{stale}")).await;
+        assert_eq!(status, 200, "{path} {body}");
+
+        caught_up.store(0, Ordering::Relaxed);
+        assert_eq!(get(&server, &format!("{path}{query}")).await.0, 200, "{path}");
+        assert_eq!(
+            caught_up.load(Ordering::Relaxed),
+            1,
+            "{path}: one round for each answer"
+        );
+    }
+    assert_eq!(get(&server, "/v1/users?stale=maybe").await.0, 400);
+    for path in ["/v1/audit/verify", "/v1/raft", "/v1/raft/verify", "/v1/doctor"] {
+        assert_eq!(
+            get(&cut_off, path).await.0,
+            200,
+            "{path} is there for times without a quorum"
+        );
+    }
 }
 
 fn no_quorum() -> AdminError {
@@ -247,6 +313,30 @@ async fn what_is_not_a_socket_is_not_touched() {
         AdminSocket::bind(&long),
         Err(AdminSocketError::PathTooLong(_))
     ));
+}
+
+#[tokio::test]
+async fn a_socket_in_a_folder_that_everybody_writes_to_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("open");
+    let mode = |mode| std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(mode)).unwrap();
+    std::fs::create_dir(&folder).unwrap();
+    mode(0o777);
+    let refused = AdminSocket::bind(&folder.join("admin.sock")).unwrap_err();
+    assert!(matches!(refused, AdminSocketError::OpenFolder(_)), "{refused}");
+    assert!(refused.to_string().contains("chmod o-w"), "{refused}");
+    // As in /tmp, nobody can take away what is another's.
+    mode(0o1777);
+    drop(AdminSocket::bind(&folder.join("admin.sock")).unwrap());
+
+    let made = dir.path().join("made");
+    let _socket = AdminSocket::bind(&made.join("admin.sock")).unwrap();
+    let mode = std::fs::metadata(&made).unwrap().permissions().mode();
+    assert_eq!(
+        mode & 0o027,
+        0,
+        "{mode:o}: nothing for others, and nothing to write for the group"
+    );
 }
 
 #[tokio::test]

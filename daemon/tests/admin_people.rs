@@ -11,7 +11,8 @@ mod admin_support;
 use std::sync::{Arc, Mutex};
 
 use admin_support::{Fake, Server, ask, get, raw};
-use quorate_core::State;
+use quorate_core::{Operation, State};
+use quorate_daemon::admin::AdminError;
 use serde_json::{Value, json};
 
 fn server() -> (Server, Arc<Mutex<State>>) {
@@ -309,6 +310,29 @@ async fn the_audit_log_has_the_fields_of_the_contract() {
         (status, &report["ok"], &report["entries"]),
         (200, &json!(true), &json!(3))
     );
+}
+
+#[tokio::test]
+async fn what_entries_carry_is_shown_only_to_who_is_written_down() {
+    let fake = Fake::default();
+    let operated = Arc::clone(&fake.operated);
+    let server = Server::start(fake);
+    assert_eq!(get(&server, "/v1/raft/log?from=905").await.0, 200);
+    assert!(
+        operated.lock().unwrap().is_empty(),
+        "without texts it is no business of the audit log"
+    );
+    assert_eq!(get(&server, "/v1/raft/log?from=905&to=910&raw=true").await.0, 200);
+    let note = Operation::Note {
+        action: "raft.log".parse().unwrap(),
+        target: "from 905 to 910".parse().unwrap(),
+    };
+    let noted: Vec<_> = operated.lock().unwrap().iter().map(|(_, done)| done.clone()).collect();
+    assert_eq!(noted, [note]);
+
+    let cut_off = Server::start(Fake::failing(AdminError::OutcomeUnknown));
+    assert_eq!(get(&cut_off, "/v1/raft/log?raw=true").await.0, 504);
+    assert_eq!(get(&cut_off, "/v1/raft/log").await.0, 200);
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ pub(crate) async fn info(link: &Link<'_>) -> Result<Answer, Failure> {
     let index = |index: Option<LogIndex>| Text::or_dash(index.map(|index| grouped(index.0)));
     let hash = &info.state_hash;
     let screen = Screen::default().pairs([
-        ("node", Text::new(format!("n{}", info.id))),
+        ("node", Text::or_dash(info.id.map(|node| format!("n{node}")))),
         ("term", Text::new(info.term)),
         ("vote", Text::or_dash(info.vote.map(|node| format!("n{node}")))),
         ("last log index", index(info.last_log_index)),

@@ -117,6 +117,7 @@ fn answer(path: &str, quorum: bool) -> (String, String) {
         "/v1/members/3" => json(serde_json::to_value(&status.nodes[2]).unwrap()),
         "/v1/members/3/change" => json(serde_json::to_value(report(&status)).unwrap()),
         "/v1/leader" => json(serde_json::to_value(status.leader()).unwrap()),
+        "/v1/lockdown" => json(serde_json::json!({"mode": "off"})),
         _ => error("404 Not Found", ErrorBody::new("unknown-node", "no node has the id 9")),
     }
 }
@@ -151,7 +152,7 @@ fn report(status: &Status) -> ChangeReport {
 
 fn raft() -> RaftInfo {
     RaftInfo {
-        id: NodeId(1),
+        id: Some(NodeId(1)),
         term: 4,
         vote: Some(NodeId(3)),
         last_log_index: Some(LogIndex(918_226)),

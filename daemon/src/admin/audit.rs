@@ -18,9 +18,12 @@ const ENTRIES_MAX: usize = 1000;
 const ENTRIES: usize = 50;
 
 pub(super) fn routes<S: Source>() -> Router<Arc<S>> {
-    Router::new()
-        .route("/v1/audit", get(entries::<S>))
-        .route("/v1/audit/verify", get(verify::<S>))
+    Router::new().route("/v1/audit", get(entries::<S>))
+}
+
+/// Compares what this node has with what the others have, with a quorum or without.
+pub(super) fn check_routes<S: Source>() -> Router<Arc<S>> {
+    Router::new().route("/v1/audit/verify", get(verify::<S>))
 }
 
 /// Has an operator's act written down that is no change of the state. Nobody waits for it, since such acts are there for

@@ -12,6 +12,7 @@ use quorate_core::LogIndex;
 use serde::Deserialize;
 
 use super::reply::Refused;
+use super::rule::{By, operator};
 use super::source::{AdminError, Source};
 
 /// Which entries of the log.
@@ -22,7 +23,8 @@ pub struct LogQuery {
     pub from: Option<LogIndex>,
     /// Up to here, it included; without it, to the end.
     pub to: Option<LogIndex>,
-    /// Also what they carry, in hex, where it is no secret.
+    /// Also what they carry, in hex, where it is no secret. Texts of private rooms are among it, so it is written down in the
+    /// audit log who asked.
     #[serde(default)]
     pub raw: bool,
 }
@@ -51,10 +53,26 @@ struct VerifyQuery {
 
 async fn log<S: Source>(
     State(source): State<Arc<S>>,
+    by: By,
     params: Result<Query<LogQuery>, QueryRejection>,
 ) -> Result<Json<RaftLog>, Refused> {
     let Query(ask) = params?;
+    if ask.raw {
+        // Written down before anything is read, as an export is: it shows what was said in private rooms.
+        source.note(operator(by), "raft.log", &range(ask)).await?;
+    }
     Ok(Json(source.log(ask).await?))
+}
+
+/// The entries that are asked for, in words.
+fn range(ask: LogQuery) -> String {
+    let from = ask.from.map(|from| format!("from {from}"));
+    let to = ask.to.map(|to| format!("to {to}"));
+    let words: Vec<String> = from.into_iter().chain(to).collect();
+    match words.is_empty() {
+        true => "the last entries".to_owned(),
+        false => words.join(" "),
+    }
 }
 
 async fn verify<S: Source>(

@@ -46,10 +46,14 @@ pub trait RosterSource: CaSource {
     ) -> impl Future<Output = Result<TransferredTo, AdminError>> + Send;
 }
 
-pub(super) fn routes<S: RosterSource>() -> Router<Arc<S>> {
+pub(super) fn token_routes<S: RosterSource>() -> Router<Arc<S>> {
     Router::new()
         .route("/v1/tokens", get(tokens::<S>).post(create_token::<S>))
         .route("/v1/tokens/{id}", delete(revoke_token::<S>))
+}
+
+pub(super) fn routes<S: RosterSource>() -> Router<Arc<S>> {
+    Router::new()
         .route("/v1/members/{id}/change", post(change::<S>))
         .route("/v1/leader/transfer", post(transfer::<S>))
         .route("/v1/leader/hand-back", post(hand_back::<S>))

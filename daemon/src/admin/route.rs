@@ -17,7 +17,7 @@ use quorate_adminapi::{
 use quorate_core::NodeId;
 use serde::Deserialize;
 
-use super::metrics::{OPENMETRICS_CONTENT_TYPE, to_openmetrics};
+use super::metrics::{MetricsSnapshot, OPENMETRICS_CONTENT_TYPE, to_openmetrics};
 use super::newcomer::Newcomer;
 use super::reply::Refused;
 use super::roster::RosterSource;
@@ -30,6 +30,13 @@ pub const HANDLER_DEADLINE: Duration = Duration::from_secs(8);
 
 /// All paths.
 pub(super) fn admin_routes<S: RosterSource>(source: Arc<S>) -> Router {
+    let agreed = Router::new()
+        .merge(super::rule::routes::<S>())
+        .merge(super::user::routes::<S>())
+        .merge(super::room::routes::<S>())
+        .merge(super::access::routes::<S>())
+        .merge(super::audit::routes::<S>())
+        .merge(super::roster::token_routes::<S>());
     let routes = Router::new()
         .route("/v1/status", get(status::<S>))
         .route("/v1/health", get(health::<S>))
@@ -39,16 +46,13 @@ pub(super) fn admin_routes<S: RosterSource>(source: Arc<S>) -> Router {
         .route("/v1/leader", get(leader::<S>))
         .route("/v1/version", get(version::<S>))
         .route("/metrics", get(metrics::<S>))
-        .merge(super::rule::routes::<S>())
         .merge(super::telemetry::routes::<S>())
         .merge(super::raft::routes::<S>())
         .merge(super::snapshot::routes::<S>())
-        .merge(super::user::routes::<S>())
-        .merge(super::room::routes::<S>())
-        .merge(super::access::routes::<S>())
-        .merge(super::audit::routes::<S>())
+        .merge(super::audit::check_routes::<S>())
         .merge(super::roster::routes::<S>())
-        .merge(super::ca::routes::<S>());
+        .merge(super::ca::routes::<S>())
+        .merge(super::fresh::as_of_now(agreed, &source));
     bounded(routes)
         .merge(super::snapshot::save_routes::<S>())
         .with_state(source)
@@ -62,6 +66,11 @@ pub(super) fn newcomer_routes<N: Newcomer>(newcomer: Arc<N>) -> Router {
 /// `/metrics` and nothing else.
 pub(super) fn metrics_routes<S: Source>(source: Arc<S>) -> Router {
     bounded(Router::new().route("/metrics", get(metrics::<S>))).with_state(source)
+}
+
+/// The same of a node that belongs to no cluster yet.
+pub(super) fn newcomer_metrics_routes<N: Newcomer>(newcomer: Arc<N>) -> Router {
+    bounded(super::newcomer::metrics_routes::<N>()).with_state(newcomer)
 }
 
 /// The limits that hold for every path, and answers where there is none.
@@ -202,7 +211,11 @@ async fn version<S: Source>(State(source): State<Arc<S>>) -> Json<Version> {
 }
 
 async fn metrics<S: Source>(State(source): State<Arc<S>>) -> Result<Response, Refused> {
-    let text = to_openmetrics(source.metrics().await)
+    openmetrics(source.metrics().await)
+}
+
+pub(super) fn openmetrics(numbers: MetricsSnapshot) -> Result<Response, Refused> {
+    let text = to_openmetrics(numbers)
         .map_err(|_| Refused::new(code::INTERNAL, "the metrics could not be written as text"))?;
     Ok(([(header::CONTENT_TYPE, OPENMETRICS_CONTENT_TYPE)], text).into_response())
 }

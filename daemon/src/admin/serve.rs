@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 
 use super::newcomer::Newcomer;
 use super::roster::RosterSource;
-use super::route::{admin_routes, metrics_routes, newcomer_routes};
+use super::route::{admin_routes, metrics_routes, newcomer_metrics_routes, newcomer_routes};
 use super::socket::AdminSocket;
 use super::source::Source;
 
@@ -62,6 +62,19 @@ pub async fn serve_metrics<S: Source>(listener: TcpListener, source: Arc<S>, sto
     let listener = MetricsListener {
         listener,
         routes: metrics_routes(source),
+    };
+    serve(listener, METRICS_CONNECTIONS_MAX, stop).await;
+}
+
+/// As [`serve_metrics`], for a node that belongs to no cluster yet.
+pub async fn serve_newcomer_metrics<N: Newcomer>(
+    listener: TcpListener,
+    newcomer: Arc<N>,
+    stop: impl Future<Output = ()> + Send,
+) {
+    let listener = MetricsListener {
+        listener,
+        routes: newcomer_metrics_routes(newcomer),
     };
     serve(listener, METRICS_CONNECTIONS_MAX, stop).await;
 }

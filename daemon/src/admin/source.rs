@@ -33,6 +33,9 @@ pub trait Source: Telemetry + SnapshotSource + RaftSource {
     /// Whether a higher id gets leadership by itself.
     fn hands_back(&self) -> bool;
 
+    /// Has this node apply all that was acknowledged anywhere before now.
+    fn catch_up(&self) -> impl Future<Output = Result<(), AdminError>> + Send;
+
     /// Looks at the chat as this node knows it. Short: applying waits for it.
     fn look<T>(&self, look: impl FnOnce(&State) -> T) -> T;
 
@@ -128,9 +131,24 @@ pub enum AdminError {
     /// The state machine said no.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// No majority took the change, which surely did not happen: ask again when there is one.
+    /// No leader with a majority took the change of a node, which surely did not happen: ask again when there is one.
     #[error("no majority is within reach of this node: nothing was changed")]
     NotChanged,
+    /// No leader with a majority took the change, which surely did not happen: bring nodes back, then ask again.
+    #[error(
+        "nothing was changed: no leader with a quorum took it; {reachable} of {voters} voters are reachable from this \
+         node, {needed} are needed"
+    )]
+    NotTaken {
+        /// How many nodes vote.
+        voters: u32,
+        /// How many of them this node reaches, itself included.
+        reachable: u32,
+        /// How many are a majority.
+        needed: u32,
+        /// Who led last, as far as this node knows.
+        last_leader: Option<NodeId>,
+    },
     /// The change may have happened: look before asking again.
     #[error("the change was not confirmed in time: it may be done or not")]
     OutcomeUnknown,
@@ -182,12 +200,14 @@ impl AdminError {
     #[must_use]
     pub fn to_body(&self) -> ErrorBody {
         const STALE: &str = "--stale (stale=true) shows what this node knows by itself";
+        const START: &str = "chatctl status --stale shows which nodes are down; start them, then ask again";
+        let led = |leader: &Option<NodeId>| leader.map(|leader| format!("n{leader} led last; ")).unwrap_or_default();
         match self {
             Self::NoQuorum { last_leader, .. } => {
-                let led = last_leader
-                    .map(|leader| format!("n{leader} led last; "))
-                    .unwrap_or_default();
-                ErrorBody::new(code::NO_QUORUM, self.to_string()).with_hint(format!("{led}{STALE}"))
+                ErrorBody::new(code::NO_QUORUM, self.to_string()).with_hint(format!("{}{STALE}", led(last_leader)))
+            }
+            Self::NotTaken { last_leader, .. } => {
+                ErrorBody::new(code::NO_QUORUM, self.to_string()).with_hint(format!("{}{START}", led(last_leader)))
             }
             Self::NotFormed { waiting_for } if waiting_for.is_empty() => {
                 ErrorBody::new(code::NOT_FORMED, self.to_string())

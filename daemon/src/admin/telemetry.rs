@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use axum::extract::rejection::{JsonRejection, QueryRejection};
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
@@ -20,7 +20,7 @@ use serde::Deserialize;
 
 use super::audit::write_down;
 use super::reply::Refused;
-use super::rule::{By, operator};
+use super::rule::{Asked, By, operator};
 use super::source::{AdminError, Source};
 use crate::chronicle::Chronicle;
 
@@ -29,22 +29,10 @@ pub const LOG_LEVEL_LASTS_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 /// One JSON object a line.
 const JSON_LINES: &str = "application/x-ndjson";
 
-/// What the node knows for those who watch it.
-pub trait Telemetry: Send + Sync + 'static {
-    /// How each node does, as this one can tell without a quorum.
-    fn reports(&self) -> impl Future<Output = Result<Vec<NodeReport>, AdminError>> + Send;
-
-    /// What is wrong, as this node can tell without a quorum.
-    fn diagnosis(&self) -> impl Future<Output = Result<Diagnosis, AdminError>> + Send;
-
-    /// What has happened to this node.
-    fn chronicle(&self) -> Arc<Chronicle>;
-
+/// What can be looked at and turned on every node, also on one that belongs to no cluster yet.
+pub trait Panel: Send + Sync + 'static {
     /// The config in effect.
     fn settings(&self) -> Vec<Setting>;
-
-    /// Reads the config and the certificates again, as SIGHUP does.
-    fn reload(&self) -> impl Future<Output = Result<Reloaded, TelemetryError>> + Send;
 
     /// Which traces are written.
     fn log_level(&self) -> LogLevel;
@@ -54,6 +42,21 @@ pub trait Telemetry: Send + Sync + 'static {
     /// # Errors
     /// The level is none.
     fn set_log_level(&self, level: &str, lasting: Option<Duration>) -> Result<LogLevel, TelemetryError>;
+}
+
+/// What the node knows for those who watch it.
+pub trait Telemetry: Panel {
+    /// How each node does, as this one can tell without a quorum.
+    fn reports(&self) -> impl Future<Output = Result<Vec<NodeReport>, AdminError>> + Send;
+
+    /// What is wrong, as this node can tell without a quorum.
+    fn diagnosis(&self) -> impl Future<Output = Result<Diagnosis, AdminError>> + Send;
+
+    /// What has happened to this node.
+    fn chronicle(&self) -> Arc<Chronicle>;
+
+    /// Reads the config and the certificates again, as SIGHUP does.
+    fn reload(&self) -> impl Future<Output = Result<Reloaded, TelemetryError>> + Send;
 }
 
 /// What was not turned.
@@ -95,8 +98,8 @@ async fn doctor<S: Source>(State(source): State<Arc<S>>) -> Result<Json<Diagnosi
     Ok(Json(source.diagnosis().await?))
 }
 
-async fn config<S: Source>(State(source): State<Arc<S>>) -> Json<Vec<Setting>> {
-    Json(source.settings())
+pub(super) async fn config<P: Panel>(State(panel): State<Arc<P>>) -> Json<Vec<Setting>> {
+    Json(panel.settings())
 }
 
 async fn reload<S: Source>(State(source): State<Arc<S>>, by: By) -> Result<Json<Reloaded>, Refused> {
@@ -105,25 +108,32 @@ async fn reload<S: Source>(State(source): State<Arc<S>>, by: By) -> Result<Json<
     Ok(Json(reloaded))
 }
 
-async fn log_level<S: Source>(State(source): State<Arc<S>>) -> Json<LogLevel> {
-    Json(source.log_level())
+pub(super) async fn log_level<P: Panel>(State(panel): State<Arc<P>>) -> Json<LogLevel> {
+    Json(panel.log_level())
 }
 
 async fn set_log_level<S: Source>(
     State(source): State<Arc<S>>,
     by: By,
-    asked: Result<Json<NewLogLevel>, JsonRejection>,
+    asked: Asked<NewLogLevel>,
 ) -> Result<Json<LogLevel>, Refused> {
-    let Json(NewLogLevel { level, lasting }) = asked?;
+    let Json(asked) = asked?;
+    let level = asked.level.clone();
+    let set = turn_log_level(&*source, asked)?;
+    write_down(&source, operator(by), "log-level.set", level);
+    Ok(Json(set))
+}
+
+/// Sets the level that is asked for, if it is one.
+pub(super) fn turn_log_level(panel: &impl Panel, asked: NewLogLevel) -> Result<LogLevel, Refused> {
+    let NewLogLevel { level, lasting } = asked;
     let lasting = lasting.map(|Lasting(lasting)| lasting);
     if lasting.is_some_and(|lasting| lasting > LOG_LEVEL_LASTS_MAX || lasting.is_zero()) {
         let most = format_duration(LOG_LEVEL_LASTS_MAX);
         let message = format!("a log level that ends by itself lasts from 1ms to {most}");
         return Err(Refused::new(code::BAD_REQUEST, message));
     }
-    let set = source.set_log_level(&level, lasting)?;
-    write_down(&source, operator(by), "log-level.set", level);
-    Ok(Json(set))
+    Ok(panel.set_log_level(&level, lasting)?)
 }
 
 #[derive(Deserialize)]

@@ -10,9 +10,8 @@ use quorate_adminapi::{
 };
 use quorate_core::{LogIndex, NodeId};
 use quorate_protocol::entry;
-use tokio::time::Instant;
 
-use super::source::{LEADER_DEADLINE, NodeSource};
+use super::source::NodeSource;
 use crate::admin::{AdminError, BackupBody, LogQuery, RaftSource, SnapshotSource};
 use crate::consensus::types::{LogEntry, Payload, Proposal};
 use crate::relay::ask_hashes;
@@ -39,21 +38,10 @@ impl SnapshotSource for NodeSource {
     }
 
     async fn save(&self, uid: u32, stale: bool) -> Result<BackupBody, AdminError> {
-        let view = self.consensus.view().borrow().clone();
-        if let Some(error) = self.not_formed(&view) {
-            return Err(error);
-        }
         if !stale {
-            let Ok(index) = self.relay.read_index(Instant::now() + LEADER_DEADLINE).await else {
-                let facts = self.ask_all(&view).await;
-                return Err(self.no_quorum(&view, &facts));
-            };
-            let there = self
-                .facts
-                .reader
-                .wait_applied(index, Instant::now() + LEADER_DEADLINE)
-                .await;
-            there.map_err(|error| AdminError::Busy(error.to_string()))?;
+            self.caught_up().await?;
+        } else if let Some(error) = self.not_formed(&self.consensus.view().borrow()) {
+            return Err(error);
         }
         let stream = self.backups.save(uid).await.map_err(|error| match error {
             SaveError::TooMany(_) | SaveError::Rows(store::HistoryError::Busy) => AdminError::Busy(error.to_string()),

@@ -33,4 +33,4 @@ mod witness;
 
 pub use error::NodeError;
 pub use run::run;
-pub use trace::Traces;
+pub use trace::{ERROR_PREFIX, Traces, goes_to_journal};

@@ -8,6 +8,9 @@ use tokio::time::{sleep, timeout};
 
 use crate::consensus::{Consensus, Role, View};
 
+/// How often more time is asked for at the start, and how much: enough for a few that come late.
+const EXTEND_INTERVAL: Duration = Duration::from_secs(5);
+const EXTEND_USEC: u32 = 30_000_000;
 /// How often the status line is renewed without a watchdog.
 const STATUS_INTERVAL: Duration = Duration::from_secs(10);
 
@@ -15,6 +18,15 @@ const STATUS_INTERVAL: Duration = Duration::from_secs(10);
 /// start together would wait for each other in `systemctl start`.
 pub(super) fn ready() {
     tell(&[NotifyState::Ready]);
+}
+
+/// Asks for more time to start, again and again for as long as it is polled: a long log is no reason to be killed and to
+/// begin with it anew.
+pub(super) async fn extend_start() {
+    loop {
+        tell(&[NotifyState::ExtendTimeoutUsec(EXTEND_USEC)]);
+        sleep(EXTEND_INTERVAL).await;
+    }
 }
 
 /// The configuration is being read again.

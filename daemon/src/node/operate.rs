@@ -16,7 +16,8 @@ use crate::session::invite_key;
 /// Bits of an invite's secret, as 32 hex digits: not to be guessed.
 type Secret = u128;
 
-/// How long a change may wait for a leader and a majority. Below the admin API's own deadline.
+/// How long a change may wait for a leader and a majority, the name of who asks included. With the time that it takes to
+/// ask whom this node reaches it is below the admin API's own deadline.
 const OPERATE_DEADLINE: Duration = Duration::from_secs(6);
 
 /// How long the system may take to say whose a user id is: a directory server that is gone must hold up nobody.
@@ -36,9 +37,10 @@ async fn name_of(uid: u32) -> Actor {
 
 impl NodeSource {
     pub(super) async fn put_through(&self, by: Operator, operation: Operation) -> Result<Done, AdminError> {
+        let deadline = Instant::now() + OPERATE_DEADLINE;
         let actor = name_of(by.uid).await;
         let command = Command::Operate(Operate { by, operation, actor });
-        match self.relay.submit(&command, Instant::now() + OPERATE_DEADLINE).await {
+        match self.relay.submit(&command, deadline).await {
             End::Applied { index, outcome } => {
                 let done = outcome?;
                 // Who asks this node next finds it done. When that takes too long it is done all the same.
@@ -49,7 +51,7 @@ impl NodeSource {
                     .await;
                 Ok(done)
             }
-            End::NotProposed { .. } => Err(AdminError::NotChanged),
+            End::NotProposed { .. } => Err(self.not_taken().await),
             End::Unknown => Err(AdminError::OutcomeUnknown),
         }
     }

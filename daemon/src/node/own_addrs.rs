@@ -66,9 +66,40 @@ fn advertised(listen: &Listen) -> Option<NodeAddrs> {
     })
 }
 
+/// Where the config says that others reach this node, whom the cluster knows by these addrs. A node without an advertised addr
+/// is where it listens, unless it is known by a name or listens everywhere: then the config says nothing else.
+pub(super) fn configured(listen: &Listen, known: &NodeAddrs) -> NodeAddrs {
+    let addr = |told: &Option<NodeAddr>, socket: SocketAddr, known: &str| match told {
+        Some(told) => told.to_string(),
+        None if socket.ip().is_unspecified() || known.parse::<SocketAddr>().is_err() => known.to_owned(),
+        None => NodeAddr::from(socket).to_string(),
+    };
+    NodeAddrs {
+        peer: addr(&listen.advertise_peer, listen.peer, &known.peer),
+        client: addr(&listen.advertise_client, listen.client, &known.client),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_config_that_says_nothing_else_is_no_other_place() {
+        let known = |host: &str| NodeAddrs {
+            peer: format!("{host}:7401"),
+            client: format!("{host}:7400"),
+        };
+        assert_eq!(configured(&listen("[::]"), &known("10.0.0.1")), known("10.0.0.1"));
+        assert_eq!(configured(&listen("10.0.0.2"), &known("h1")), known("h1"));
+        assert_eq!(configured(&listen("10.0.0.2"), &known("10.0.0.1")), known("10.0.0.2"));
+        let moved = Listen {
+            advertise_peer: Some("h2:7401".parse().unwrap()),
+            ..listen("[::]")
+        };
+        assert_eq!(configured(&moved, &known("h1")).peer, "h2:7401");
+        assert_eq!(configured(&moved, &known("h1")).client, "h1:7400");
+    }
 
     fn listen(ip: &str) -> Listen {
         Listen {

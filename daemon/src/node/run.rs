@@ -12,6 +12,7 @@ use quorate_transport::{CloseCode, Limits as PortLimits, Listener, Port};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::build::{self, Ground};
@@ -57,8 +58,14 @@ pub async fn run(file: PathBuf, flags: Flags, config: Config, traces: Traces) ->
     let level = Level::new(traces, config.log.level.clone(), Arc::clone(&chronicle));
     let looked = config.clone();
     let vacant = tokio::task::spawn_blocking(move || build::is_vacant(&looked)).await;
-    if vacant.expect("it does not panic")? && waiting::wait(&config).await? == waiting::Ended::Stopped {
-        return Ok(());
+    // Its end is that of the start: it is ready, or it fails.
+    let mut starting = JoinSet::new();
+    if vacant.expect("it does not panic")? {
+        if waiting::wait(&config, settings.clone(), Arc::clone(&level)).await? == waiting::Ended::Stopped {
+            return Ok(());
+        }
+    } else {
+        starting.spawn(notify::extend_start());
     }
     // The data first: nothing is bound or said before it is sure whose they are.
     let laid = config.clone();
@@ -81,14 +88,7 @@ pub async fn run(file: PathBuf, flags: Flags, config: Config, traces: Traces) ->
     let admin_socket = AdminSocket::bind(&config.node.admin_socket)?;
     let peers = bind(Port::Peer, &config, &identity, &secrets)?;
     let clients = bind(Port::Client, &config, &identity, &secrets)?;
-    let metrics = match config.metrics.listen {
-        Some(addr) => Some(TcpListener::bind(addr).await.map_err(|source| NodeError::Bind {
-            port: "metrics",
-            addr,
-            source,
-        })?),
-        None => None,
-    };
+    let metrics = bind_metrics(&config).await?;
     let dialer = peers.handle().peer_dialer().expect("the peer port dials");
     let local = Arc::new(Local::new(store.identity(), store.log()));
     let links = Links::new(dialer, AddressBook::default(), Arc::clone(&local));
@@ -274,6 +274,7 @@ pub async fn run(file: PathBuf, flags: Flags, config: Config, traces: Traces) ->
         passwords,
         exports: Exports::new(store.reader(), board.clone()),
         board,
+        listen: config.listen.clone(),
     });
     let (stop, stopped) = watch::channel(false);
     let admin = tokio::spawn(admin::serve_admin(
@@ -288,6 +289,7 @@ pub async fn run(file: PathBuf, flags: Flags, config: Config, traces: Traces) ->
     // From here on a signal drains. Until here it ends the process at once, which has promised
     // nothing yet and may be loading a large state.
     let mut signals = Signals::new().map_err(NodeError::Signals)?;
+    starting.shutdown().await;
     notify::ready();
     tokio::spawn(notify::keep(consensus.clone()));
     tokio::spawn(tell_waiting(Arc::clone(&local)));
@@ -349,6 +351,19 @@ pub async fn run(file: PathBuf, flags: Flags, config: Config, traces: Traces) ->
     result
 }
 
+/// The listener for metrics, if there is to be one.
+pub(super) async fn bind_metrics(config: &Config) -> Result<Option<TcpListener>, NodeError> {
+    let Some(addr) = config.metrics.listen else {
+        return Ok(None);
+    };
+    let bound = TcpListener::bind(addr).await;
+    bound.map(Some).map_err(|source| NodeError::Bind {
+        port: "metrics",
+        addr,
+        source,
+    })
+}
+
 fn bind(
     port: Port,
     config: &Config,
@@ -393,7 +408,7 @@ async fn tell_waiting(local: Arc<Local>) {
     }
 }
 
-async fn until(mut stopped: watch::Receiver<bool>) {
+pub(super) async fn until(mut stopped: watch::Receiver<bool>) {
     // An error is the end too.
     let _ = stopped.wait_for(|stopped| *stopped).await;
 }

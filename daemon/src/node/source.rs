@@ -7,7 +7,8 @@ use std::time::{Duration, SystemTime};
 
 use futures_util::future::join_all;
 use quorate_adminapi::{
-    AuditReport, Cluster, Member, MemberRole, MemberState, RaftInfo, StateHash, Status, UtcTime, Version, warnings,
+    Advertised, AuditReport, Cluster, Member, MemberRole, MemberState, RaftInfo, StateHash, Status, UtcTime, Version,
+    misplaced, warnings,
 };
 use quorate_certs::ClusterKek;
 use quorate_core::{
@@ -18,12 +19,13 @@ use quorate_protocol::relay::{Facts, PeerFacts};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::audit;
 use super::facts::FactSheet;
 use super::telemetry::{Desk, Known};
+use super::{audit, own_addrs};
 use crate::admin::{
     AdminError, ExportLines, Exported, FreshInvite, Histogram, MetricsSnapshot, PeerLag, PeerSeen, SessionCount, Source,
 };
+use crate::config::Listen;
 use crate::consensus::{Consensus, Role, View};
 use crate::meter::{Counted, SECONDS_BUCKETS};
 use crate::peer::{Enrolment, Links, Local};
@@ -54,6 +56,8 @@ pub(super) struct NodeSource {
     pub(super) passwords: Passwords,
     pub(super) board: Board,
     pub(super) exports: Exports,
+    /// What the config says of where this node is reached.
+    pub(super) listen: Listen,
 }
 
 impl NodeSource {
@@ -78,13 +82,54 @@ impl NodeSource {
     }
 
     pub(super) fn no_quorum(&self, view: &View, facts: &BTreeMap<NodeId, Facts>) -> AdminError {
-        let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
         AdminError::NoQuorum {
             voters: count(view.voters().count()),
-            reachable: count(view.voters().filter(|id| facts.contains_key(id)).count()),
+            reachable: reachable(view, facts),
             needed: count(view.quorum),
             last_leader: view.last_leader,
         }
+    }
+
+    /// Waits until this node has applied all that was acknowledged anywhere before now.
+    pub(super) async fn caught_up(&self) -> Result<(), AdminError> {
+        let view = self.consensus.view().borrow().clone();
+        if let Some(error) = self.not_formed(&view) {
+            return Err(error);
+        }
+        let Ok(index) = self.relay.read_index(Instant::now() + LEADER_DEADLINE).await else {
+            // Seen again: who leads may have changed meanwhile.
+            let view = self.consensus.view().borrow().clone();
+            let facts = self.ask_all(&view).await;
+            return Err(self.no_quorum(&view, &facts));
+        };
+        let deadline = Instant::now() + LEADER_DEADLINE;
+        let applied = self.facts.reader.wait_applied(index, deadline).await;
+        applied.map_err(|error| AdminError::Busy(error.to_string()))
+    }
+
+    /// As [`Self::no_quorum`], of a change that was surely not proposed.
+    pub(super) async fn not_taken(&self) -> AdminError {
+        let view = self.consensus.view().borrow().clone();
+        if let Some(error) = self.not_formed(&view) {
+            return error;
+        }
+        let facts = self.ask_all(&view).await;
+        AdminError::NotTaken {
+            voters: count(view.voters().count()),
+            reachable: reachable(&view, &facts),
+            needed: count(view.quorum),
+            last_leader: view.last_leader,
+        }
+    }
+
+    /// Where the config says that this node is reached; none where the cluster knows of no such place yet.
+    pub(super) fn advertised(&self, view: &View) -> Option<Advertised> {
+        let known = &view.members.get(&self.node)?.addrs;
+        let says = (!known.peer.is_empty()).then(|| own_addrs::configured(&self.listen, known))?;
+        Some(Advertised {
+            peer_addr: says.peer,
+            client_addr: says.client,
+        })
     }
 
     pub(super) fn show(
@@ -177,6 +222,9 @@ impl NodeSource {
             warnings: Vec::new(),
         };
         status.warnings = warnings(&status, UtcTime::from(SystemTime::now()));
+        let moved = self.advertised(view).zip(status.node(self.node));
+        let moved = moved.and_then(|(says, own)| misplaced(own, &says));
+        status.warnings.extend(moved);
         if view.joint {
             let joint = "the membership is between two sets of voters";
             status.warnings.insert(0, joint.to_owned());
@@ -187,6 +235,15 @@ impl NodeSource {
         }
         status
     }
+}
+
+fn count(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+/// How many voters answer.
+fn reachable(view: &View, facts: &BTreeMap<NodeId, Facts>) -> u32 {
+    count(view.voters().filter(|id| facts.contains_key(id)).count())
 }
 
 /// How much of the log it has, of 100; 100 only with all of it.
@@ -259,7 +316,7 @@ impl Source for NodeSource {
         let view = self.consensus.view().borrow().clone();
         let hash = self.facts.reader.with_state(State::hash);
         RaftInfo {
-            id: self.node,
+            id: Some(self.node),
             term: view.term,
             vote: view.vote.map(|vote| vote.node),
             last_log_index: view.last_log,
@@ -334,6 +391,10 @@ impl Source for NodeSource {
             program: "chatd".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
         }
+    }
+
+    async fn catch_up(&self) -> Result<(), AdminError> {
+        self.caught_up().await
     }
 
     fn look<T>(&self, look: impl FnOnce(&State) -> T) -> T {

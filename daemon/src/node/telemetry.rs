@@ -15,7 +15,7 @@ use super::pulse::Pulse;
 use super::reload::Reload;
 use super::source::NodeSource;
 use super::witness::Witness;
-use crate::admin::{AdminError, Telemetry, TelemetryError};
+use crate::admin::{AdminError, Panel, Telemetry, TelemetryError};
 use crate::chronicle::Chronicle;
 use crate::relay::Heard;
 
@@ -93,8 +93,25 @@ impl NodeSource {
             let committed = facts.get(&member.id).map(|facts| facts.committed);
             report(member, known.get(&member.id), committed)
         };
-        let reports = status.nodes.iter().map(report).collect();
+        let mut reports: Vec<_> = status.nodes.iter().map(report).collect();
+        if let Some(own) = reports.iter_mut().find(|report| report.id == self.node) {
+            own.advertised = self.advertised(&view);
+        }
         Ok((status, reports))
+    }
+}
+
+impl Panel for NodeSource {
+    fn settings(&self) -> Vec<Setting> {
+        self.desk.reload.settings()
+    }
+
+    fn log_level(&self) -> LogLevel {
+        self.desk.level.get()
+    }
+
+    fn set_log_level(&self, level: &str, lasting: Option<Duration>) -> Result<LogLevel, TelemetryError> {
+        set_level(&self.desk.level, level, lasting)
     }
 }
 
@@ -112,27 +129,23 @@ impl Telemetry for NodeSource {
         Arc::clone(&self.desk.chronicle)
     }
 
-    fn settings(&self) -> Vec<Setting> {
-        self.desk.reload.settings()
-    }
-
     async fn reload(&self) -> Result<Reloaded, TelemetryError> {
         let reload = Arc::clone(&self.desk.reload);
         let done = tokio::task::spawn_blocking(move || reload.run()).await;
         let done = done.expect("reading a config does not panic");
         done.map_err(|error| TelemetryError::NotReloaded(error.to_string()))
     }
+}
 
-    fn log_level(&self) -> LogLevel {
-        self.desk.level.get()
-    }
-
-    fn set_log_level(&self, level: &str, lasting: Option<Duration>) -> Result<LogLevel, TelemetryError> {
-        let level = level.parse();
-        let level =
-            level.map_err(|error: crate::config::LogFilterError| TelemetryError::BadLevel(error.to_string()))?;
-        Ok(self.desk.level.set(level, lasting))
-    }
+/// Sets a level that is one.
+pub(super) fn set_level(
+    level: &Arc<Level>,
+    asked: &str,
+    lasting: Option<Duration>,
+) -> Result<LogLevel, TelemetryError> {
+    let asked = asked.parse();
+    let asked = asked.map_err(|error: crate::config::LogFilterError| TelemetryError::BadLevel(error.to_string()))?;
+    Ok(level.set(asked, lasting))
 }
 
 fn report(member: &Member, known: Option<&Known>, committed: Option<LogIndex>) -> NodeReport {

@@ -5,16 +5,19 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use quorate_adminapi::{InitRequest, Initialised, JoinRequest, JoinedCluster, MemberRole, Version};
+use quorate_adminapi::{InitRequest, Initialised, JoinRequest, JoinedCluster, LogLevel, MemberRole, Setting, Version};
 use quorate_certs::JoinToken;
 use quorate_core::Operator;
 use quorate_formation::{NodeSpec, check_roster};
 use tokio::sync::{Mutex, watch};
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::run::{Signals, What};
+use super::level::Level;
+use super::run::{Signals, What, bind_metrics, until};
+use super::telemetry::set_level;
 use super::{NodeError, notify, place};
-use crate::admin::{self, AdminError, AdminSocket, Newcomer};
+use crate::admin::{self, AdminError, AdminSocket, MetricsSnapshot, Newcomer, Panel, TelemetryError};
 use crate::config::Config;
 use crate::join::{self, Application, NotAdmitted};
 
@@ -34,25 +37,32 @@ pub(super) enum Ended {
 ///
 /// # Errors
 /// It cannot wait: the socket or a port is taken.
-pub(super) async fn wait(config: &Config) -> Result<Ended, NodeError> {
+pub(super) async fn wait(config: &Config, settings: Vec<Setting>, level: Arc<Level>) -> Result<Ended, NodeError> {
     let socket = AdminSocket::bind(&config.node.admin_socket)?;
     // So that a port in use is told now, and not once a cluster counts on this node.
     for (port, addr) in [("client", config.listen.client), ("peer", config.listen.peer)] {
         std::net::UdpSocket::bind(addr).map_err(|source| NodeError::Bind { port, addr, source })?;
     }
+    let metrics = bind_metrics(config).await?;
     let (formed, is_formed) = watch::channel(false);
     let waiting = Arc::new(Waiting {
         config: config.clone(),
+        settings,
+        level,
         turn: Mutex::new(()),
         formed,
     });
     let (stop, stopped) = watch::channel(false);
-    let until = async move {
-        let mut stopped = stopped;
-        // An error is the end too.
-        let _ = stopped.wait_for(|stopped| *stopped).await;
-    };
-    let serving = tokio::spawn(admin::serve_newcomer(socket, waiting, until));
+    let mut serving = JoinSet::new();
+    if let Some(listener) = metrics {
+        let newcomer = Arc::clone(&waiting);
+        serving.spawn(admin::serve_newcomer_metrics(
+            listener,
+            newcomer,
+            until(stopped.clone()),
+        ));
+    }
+    serving.spawn(admin::serve_newcomer(socket, waiting, until(stopped)));
     let mut signals = Signals::new().map_err(NodeError::Signals)?;
     tracing::info!(
         socket = %config.node.admin_socket.display(),
@@ -76,15 +86,17 @@ pub(super) async fn wait(config: &Config) -> Result<Ended, NodeError> {
     if ended == Ended::Stopped {
         notify::stopping();
     }
-    // Whoever asked gets the answer; then the socket is free for the node.
+    // Whoever asked gets the answer; then the sockets are free for the node.
     stop.send_replace(true);
-    let _ = serving.await;
+    while serving.join_next().await.is_some() {}
     Ok(ended)
 }
 
 /// The node as operators see it meanwhile.
 struct Waiting {
     config: Config,
+    settings: Vec<Setting>,
+    level: Arc<Level>,
     /// One of them at a time.
     turn: Mutex<()>,
     formed: watch::Sender<bool>,
@@ -102,6 +114,20 @@ impl Waiting {
         let made = form.await?;
         self.formed.send_replace(true);
         Ok(made)
+    }
+}
+
+impl Panel for Waiting {
+    fn settings(&self) -> Vec<Setting> {
+        self.settings.clone()
+    }
+
+    fn log_level(&self) -> LogLevel {
+        self.level.get()
+    }
+
+    fn set_log_level(&self, level: &str, lasting: Option<Duration>) -> Result<LogLevel, TelemetryError> {
+        set_level(&self.level, level, lasting)
     }
 }
 
@@ -175,6 +201,14 @@ impl Newcomer for Waiting {
         Version {
             program: "chatd".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
+
+    /// Of this process alone: what a cluster would tell is left out.
+    fn metrics(&self) -> MetricsSnapshot {
+        MetricsSnapshot {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            ..MetricsSnapshot::default()
         }
     }
 }

@@ -5,6 +5,7 @@
 mod telemetry;
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -43,6 +44,8 @@ pub(crate) struct Fake {
     pub(crate) backup: (usize, Duration),
     /// With one, operations are done to it.
     pub(crate) chat: Option<Arc<Mutex<State>>>,
+    /// How often it was told to catch up with the leader.
+    pub(crate) caught_up: Arc<AtomicUsize>,
     /// Its exports break off after the first page.
     pub(crate) breaks_off: bool,
 }
@@ -78,7 +81,7 @@ impl Source for Fake {
 
     async fn raft_info(&self) -> RaftInfo {
         RaftInfo {
-            id: NodeId(1),
+            id: Some(NodeId(1)),
             term: 4,
             vote: Some(NodeId(3)),
             last_log_index: Some(LogIndex(920)),
@@ -106,6 +109,11 @@ impl Source for Fake {
             program: "chatd".into(),
             version: "0.1.0".into(),
         }
+    }
+
+    async fn catch_up(&self) -> Result<(), AdminError> {
+        self.caught_up.fetch_add(1, Ordering::Relaxed);
+        self.fails_with.clone().map_or(Ok(()), Err)
     }
 
     fn look<T>(&self, look: impl FnOnce(&State) -> T) -> T {
