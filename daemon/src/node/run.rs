@@ -236,7 +236,7 @@ pub async fn run(file: PathBuf, flags: Flags, config: Config, traces: Traces) ->
         board: board.clone(),
         search,
         counters: Arc::clone(&counters),
-        identity: identity.clone(),
+        ca: settled_ca(&identity),
     };
     tokio::spawn(session::listen(clients, Arc::new(services)));
 
@@ -383,6 +383,15 @@ fn bind(
         addr,
         source,
     })
+}
+
+/// The CA is settled once no other is believed beside it.
+fn settled_ca(identity: &quorate_certs::SharedIdentity) -> session::SettledCa {
+    let identity = identity.clone();
+    session::SettledCa(Box::new(move || {
+        let present = identity.current();
+        (present.roots().len() == 1).then(|| present.ca_fingerprint().to_string())
+    }))
 }
 
 fn registration(config: Registration) -> session::Registration {

@@ -34,4 +34,4 @@ pub use listen::listen;
 pub use login::invite_key;
 pub use password::{PasswordError, Passwords};
 pub use query::{ExportError, Exports, Pages};
-pub use services::{Cluster, Counters, Registration, Services};
+pub use services::{Cluster, Counters, Registration, Services, SettledCa};

@@ -93,7 +93,7 @@ pub(super) async fn open(connection: &Connection, device: &DeviceId, services: &
         leader: cluster.leader,
         nodes: cluster.nodes.to_vec(),
         seen,
-        ca: settled_ca(services),
+        ca: services.ca.0(),
     };
     let sent = timeout_at(deadline, sender.send(&client::frame(&welcome)))
         .await
@@ -107,12 +107,6 @@ pub(super) async fn open(connection: &Connection, device: &DeviceId, services: &
         speaks,
         cluster,
     })
-}
-
-/// What clients may pin from now on: the CA, once no other is believed beside it.
-fn settled_ca(services: &Services) -> Option<String> {
-    let identity = services.identity.current();
-    (identity.roots().len() == 1).then(|| identity.ca_fingerprint().to_string())
 }
 
 /// Waits until this node has applied what a client has seen.

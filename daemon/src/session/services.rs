@@ -4,7 +4,6 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use quorate_certs::SharedIdentity;
 use quorate_core::{DeviceId, LogIndex, NodeId, Refusal, UserId};
 use quorate_protocol::client::{Failure, NodeAddr};
 use quorate_transport::CloseCode;
@@ -28,6 +27,15 @@ pub struct Cluster {
     pub leader: Option<NodeId>,
     /// Where clients reach the nodes, by id.
     pub nodes: Arc<[NodeAddr]>,
+}
+
+/// Says the fingerprint of the CA that clients may pin, in hex; none while it is changing.
+pub struct SettledCa(pub Box<dyn Fn() -> Option<String> + Send + Sync>);
+
+impl std::fmt::Debug for SettledCa {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SettledCa(..)")
+    }
 }
 
 /// Who may make an account.
@@ -70,8 +78,8 @@ pub struct Services {
     pub search: Search,
     /// For metrics.
     pub counters: Arc<Counters>,
-    /// This node's, for what clients are told to pin.
-    pub identity: SharedIdentity,
+    /// What clients are told to pin.
+    pub ca: SettledCa,
 }
 
 /// What sessions count.
