@@ -161,8 +161,9 @@ pub struct RoomPage {
 pub struct NewRoom {
     /// Its name.
     pub room: String,
-    /// Who will own it.
-    pub owner: String,
+    /// Who will own it; without a name, the oldest account of those that may do most on the server.
+    #[serde(default)]
+    pub owner: Option<String>,
     /// Invisible to everybody but its members.
     #[serde(default)]
     pub private: bool,

@@ -187,6 +187,11 @@ async fn rooms_are_made_for_users_closed_given_away_and_ended() {
         (made["owner"].as_str(), made["private"].as_bool()),
         (Some("alice"), Some(true))
     );
+    let plain = done(&server, "POST", "/v1/rooms", json!({"room": "plain"})).await;
+    assert_eq!(plain["owner"].as_str(), Some("alice"), "the oldest account");
+    done(&server, "PUT", "/v1/users/bob/role", json!({"role": "admin"})).await;
+    let led = done(&server, "POST", "/v1/rooms", json!({"room": "led"})).await;
+    assert_eq!(led["owner"].as_str(), Some("bob"), "who may do most");
     let found = refused(&server, "POST", "/v1/rooms", json!({"room": "den", "owner": "alice"})).await;
     assert_eq!(found, (409, "name-taken".to_owned()));
     let found = refused(&server, "POST", "/v1/rooms", json!({"room": "ops", "owner": "nobody"})).await;

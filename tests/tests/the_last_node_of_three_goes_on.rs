@@ -70,4 +70,12 @@ fn after_a_recovery_posts_go_on_and_the_others_are_refused() {
     assert_eq!(third.seq, second.seq + 1);
     let status = cluster.status(2).expect("it has its quorum");
     assert_eq!((status.leader, status.voters), (Some(2), 1));
+    until(
+        "the others are written down as gone, so that nobody waits for them",
+        DEADLINE,
+        || {
+            let nodes = cluster.ctl(2, &["-o", "json", "ca", "show"]).success().data()["nodes"].clone();
+            (nodes.as_array().map(Vec::len) == Some(1)).then_some(())
+        },
+    );
 }

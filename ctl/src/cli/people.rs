@@ -151,9 +151,9 @@ pub(crate) enum RoomsCommand {
     Create {
         /// Its name
         room: String,
-        /// Who will own it
+        /// Who will own it; without it, the oldest account with the highest server role
         #[arg(long, value_name = "USER")]
-        owner: String,
+        owner: Option<String>,
         /// Invisible to everybody but its members
         #[arg(long)]
         private: bool,

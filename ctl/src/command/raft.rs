@@ -141,7 +141,9 @@ pub(super) async fn verify(link: &Link<'_>, all: bool) -> Result<Answer, Failure
     let at = verify.index.map_or_else(|| "-".to_owned(), |index| grouped(index.0));
     let heading = format!("state hash at index {at}, compared at {}", indexes(verify.compared));
     let mut answer = Answer::new(&verify, Screen::default().heading(heading).grid(grid));
-    if verify.compared == 0 {
+    if verify.nodes.len() == 1 {
+        answer.notes.push("there is no other node to compare with".to_owned());
+    } else if verify.compared == 0 {
         let why = not_compared(&verify);
         answer.warnings.push(format!("nothing was compared: {why}"));
         answer.exit = Exit::Unhealthy;

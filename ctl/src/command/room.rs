@@ -33,8 +33,17 @@ pub(super) async fn run(link: &Link<'_>, global: &Global, command: &RoomsCommand
                 return Ok(dry(&asked));
             }
             let made: RoomRow = link.post("/v1/rooms", &asked).await?;
-            let told = format!("{} is made, and {owner} owns it\n", made.room);
-            Ok(Answer::new(&made, Screen::default().raw(told)))
+            let owns = made.owner.as_deref().unwrap_or("nobody");
+            let told = format!("{} is made, and {owns} owns it\n", made.room);
+            let mut answer = Answer::new(&made, Screen::default().raw(told));
+            if owner.is_none() {
+                let who = format!(
+                    "{owns} was chosen to own it: chatctl rooms set-owner {} USER",
+                    made.room
+                );
+                answer.notes.push(who);
+            }
+            Ok(answer)
         }
         RoomsCommand::Archive { room, undo } => {
             let archived = !undo;

@@ -1,5 +1,6 @@
 //! Rooms: listed, made, closed, given away, ended, taken along. Direct rooms are nobody's to manage.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 use axum::extract::{Path, Query, State};
@@ -9,7 +10,7 @@ use axum::{Json, Router};
 use quorate_adminapi::{Archived, NewOwner, NewRoom, RoomMember, RoomPage, RoomRow, code};
 use quorate_core::{
     ArchiveRoom, CreateRoomFor, DeleteRoom, Done, Operation, Refusal, Room, RoomId, RoomName, RoomStanding,
-    State as Chat, Topic, TransferRoom,
+    State as Chat, Topic, TransferRoom, UserName,
 };
 
 use super::reply::Refused;
@@ -77,8 +78,14 @@ async fn create<S: Source>(State(source): State<Arc<S>>, by: By, asked: Asked<Ne
         topic,
     }) = asked?;
     let topic = Topic::parse(&topic).map_err(|error| Refused::new(code::BAD_REQUEST, format!("the topic: {error}")))?;
+    let owner = match owner {
+        Some(owner) => user_name(&owner)?,
+        None => source.look(default_owner).ok_or_else(|| {
+            Refused::new(code::UNKNOWN_USER, "there is no account that could own it").hint("chatctl users create U")
+        })?,
+    };
     let operation = Operation::CreateRoom(CreateRoomFor {
-        owner: user_name(&owner)?,
+        owner,
         name: room_name(&room)?,
         private,
         topic,
@@ -90,6 +97,13 @@ async fn create<S: Source>(State(source): State<Arc<S>>, by: By, asked: Asked<Ne
         }
         other => Err(odd(&other)),
     }
+}
+
+/// A room has an owner from its first event on: where none is named, the oldest account of those that may do most.
+fn default_owner(state: &Chat) -> Option<UserName> {
+    let people = state.users(None).filter(|(_, user)| user.owner.is_none());
+    let (_, owner) = people.max_by_key(|(id, _)| (state.server_role(*id), Reverse(*id)))?;
+    Some(owner.name.clone())
 }
 
 async fn end<S: Source>(State(source): State<Arc<S>>, by: By, Path(room): Path<String>) -> Told<()> {

@@ -131,9 +131,6 @@ pub enum AdminError {
     /// The state machine said no.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// No leader with a majority took the change of a node, which surely did not happen: ask again when there is one.
-    #[error("no majority is within reach of this node: nothing was changed")]
-    NotChanged,
     /// No leader with a majority took the change, which surely did not happen: bring nodes back, then ask again.
     #[error(
         "nothing was changed: no leader with a quorum took it; {reachable} of {voters} voters are reachable from this \
@@ -221,7 +218,6 @@ impl AdminError {
                 ErrorBody::new(code::NOT_FORMED, self.to_string()).with_hint(format!("it waits for {names}"))
             }
             Self::Refused(refusal) => ErrorBody::new(refusal.code(), refusal.to_string()),
-            Self::NotChanged => ErrorBody::new(code::NO_QUORUM, self.to_string()),
             Self::OutcomeUnknown => ErrorBody::new(code::OUTCOME_UNKNOWN, self.to_string()),
             Self::Busy(_) => {
                 ErrorBody::new(code::BUSY, self.to_string()).with_hint("ask again in a moment, or another node")

@@ -9,7 +9,8 @@ use quorate_adminapi::{
 };
 use quorate_certs::{JoinSecret, JoinToken};
 use quorate_core::{
-    CreateToken, Done, LogIndex, Node, NodeId, Operation, Operator, Reach, Refusal, RosterOperation, Span, State,
+    AuditTarget, AuditWord, CreateToken, Done, LogIndex, Node, NodeId, Operation, Operator, Reach, Refusal,
+    RosterOperation, Span, State,
 };
 use quorate_protocol::relay::TransferEnd;
 use tokio::time::{Instant, sleep};
@@ -169,6 +170,9 @@ impl RosterSource for NodeSource {
             }
         }
         if let Some(danger) = danger.filter(|_| !force) {
+            if !dry_run {
+                self.note_refused(by, &Operation::Roster(operation)).await;
+            }
             return Err(AdminError::Unsafe(danger.told(id, was, will)));
         }
         let changed = !dry_run && self.put_through(by, Operation::Roster(operation)).await? == Done::Changed;
@@ -192,7 +196,9 @@ impl RosterSource for NodeSource {
             }
             None => self.look().await?.0,
         };
-        let leader = sight.leader.ok_or(AdminError::NotChanged)?;
+        let Some(leader) = sight.leader else {
+            return Err(self.not_taken().await);
+        };
         self.put_through(by, Operation::Roster(RosterOperation::TransferLeader { to }))
             .await?;
         let end = ask_transfer(&self.consensus, &self.links, leader, to).await;
@@ -200,7 +206,7 @@ impl RosterSource for NodeSource {
         match end {
             Some(TransferEnd::Leads(leader)) => Ok(TransferredTo { leader }),
             None => Err(AdminError::OutcomeUnknown),
-            Some(TransferEnd::NotLeader) => Err(AdminError::NotChanged),
+            Some(TransferEnd::NotLeader) => Err(self.not_taken().await),
             Some(TransferEnd::NotVoter) => Err(AdminError::Impossible(format!("{to} is a learner, and does not lead"))),
             Some(TransferEnd::NotFit) => Err(AdminError::Impossible(format!(
                 "{to} cannot lead now: it is down or behind, or the membership is changing"
@@ -211,6 +217,17 @@ impl RosterSource for NodeSource {
 }
 
 impl NodeSource {
+    /// That somebody tried is to be seen, too. Where there is no majority to write it down it is refused all the same.
+    async fn note_refused(&self, by: Operator, operation: &Operation) {
+        let note = Operation::Note {
+            action: AuditWord::parse(operation.action()).expect("the program's own words are such"),
+            target: AuditTarget::cut(&format!("{}, refused as unsafe", operation.target())),
+        };
+        if let Err(error) = self.put_through(by, note).await {
+            tracing::warn!(%error, uid = by.uid, action = operation.action(), "a refused change is not in the audit log");
+        }
+    }
+
     /// The view of this node once it is as new as the leader's, and who answers.
     async fn look(&self) -> Result<(View, BTreeSet<NodeId>, BTreeMap<NodeId, u64>), AdminError> {
         let view = self.consensus.view();
@@ -225,7 +242,9 @@ impl NodeSource {
             return Err(self.no_quorum(&now(), &facts));
         };
         let applied = self.facts.reader.wait_applied(index, deadline).await;
-        applied.map_err(|_| AdminError::NotChanged)?;
+        if applied.is_err() {
+            return Err(self.not_taken().await);
+        }
         let view = now();
         let leader = view.leader.and_then(|leader| facts.get(&leader));
         let mut reachable: BTreeSet<NodeId> = facts.keys().copied().collect();
@@ -253,7 +272,7 @@ impl NodeSource {
         loop {
             match changed_at() {
                 Some(changed_at) => return Ok(changed_at),
-                None if Instant::now() >= deadline => return Err(AdminError::NotChanged),
+                None if Instant::now() >= deadline => return Err(self.not_taken().await),
                 None => sleep(FOUNDING_POLL).await,
             }
         }

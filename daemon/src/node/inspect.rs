@@ -1,6 +1,7 @@
 //! What operators take out of this node: backups, its log, and how its state compares with the others'.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::future::join_all;
@@ -10,6 +11,7 @@ use quorate_adminapi::{
 };
 use quorate_core::{LogIndex, NodeId};
 use quorate_protocol::entry;
+use tokio::time::{Instant, sleep};
 
 use super::source::NodeSource;
 use crate::admin::{AdminError, BackupBody, LogQuery, RaftSource, SnapshotSource};
@@ -21,6 +23,10 @@ use crate::store::{self, Save, SaveError};
 const LOG_ENTRIES_MAX: u64 = 500;
 /// Bytes of the entries in one answer, about: in hex they are twice that.
 const LOG_BYTES_MAX: usize = 1 << 20;
+/// How long two nodes may take to have applied the same entry, where none is noted by both.
+const COMPARE_DEADLINE: Duration = Duration::from_secs(2);
+/// Between two comparisons.
+const COMPARE_PAUSE: Duration = Duration::from_millis(50);
 /// How many of the last entries are shown to who does not say which.
 const LOG_ENTRIES_SHOWN: u64 = 50;
 
@@ -99,16 +105,25 @@ impl RaftSource for NodeSource {
         if let Some(error) = self.not_formed(&view) {
             return Err(error);
         }
-        let others = view.members.keys().copied().filter(|id| *id != self.node);
-        let asked = others.map(|id| async move { (id, ask_hashes(&self.links, id).await) });
-        let own = async { (self.node, Some(self.facts.reader.state_hashes())) };
-        let (own, others) = tokio::join!(own, join_all(asked));
-        let nodes: BTreeMap<NodeId, Noted> = others
-            .into_iter()
-            .chain([own])
-            .map(|(id, noted)| (id, noted.map(|noted| noted.into_iter().collect())))
-            .collect();
-        Ok(RaftVerify::of(&nodes, all))
+        let deadline = Instant::now() + COMPARE_DEADLINE;
+        loop {
+            let others = view.members.keys().copied().filter(|id| *id != self.node);
+            let asked = others.map(|id| async move { (id, ask_hashes(&self.links, id).await) });
+            let own = async { (self.node, Some(self.facts.reader.state_hashes())) };
+            let (own, others) = tokio::join!(own, join_all(asked));
+            let nodes: BTreeMap<NodeId, Noted> = others
+                .into_iter()
+                .chain([own])
+                .map(|(id, noted)| (id, noted.map(|noted| noted.into_iter().collect())))
+                .collect();
+            let verify = RaftVerify::of(&nodes, all);
+            // In a young log nothing is noted yet, and what each has applied last may differ for a moment.
+            let answer = nodes.values().flatten().count();
+            if verify.compared > 0 || answer < 2 || Instant::now() >= deadline {
+                return Ok(verify);
+            }
+            sleep(COMPARE_PAUSE).await;
+        }
     }
 }
 

@@ -131,6 +131,7 @@ impl Steward {
             Step::Promote(node) => consensus.promote(*node, deadline).await.map(drop).map_err(told),
             Step::Demote(node) => consensus.demote(*node, deadline).await.map(drop).map_err(told),
             Step::Replace { old, new } => consensus.replace(*old, *new, deadline).await.map(drop).map_err(told),
+            Step::Bury(node) => self.bury(*node).await,
             Step::Remove(node) => consensus.remove(*node, deadline).await.map(drop).map_err(told),
         }
     }
@@ -140,6 +141,18 @@ impl Steward {
             name: self.founding.name.clone(),
             authority: self.founding.authority.clone(),
             nodes: view.members.keys().copied().collect(),
+        };
+        self.submit(self.founding.by, operation).await
+    }
+
+    async fn bury(&self, node: NodeId) -> Result<(), String> {
+        let changed_at = self
+            .reader
+            .with_state(|state| state.roster().map(|roster| roster.changed_at));
+        let operation = RosterOperation::RemoveNode {
+            node,
+            replaced_by: None,
+            seen: changed_at.unwrap_or_default(),
         };
         self.submit(self.founding.by, operation).await
     }

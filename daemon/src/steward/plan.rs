@@ -54,6 +54,8 @@ pub(super) enum Step {
     },
     /// Takes a node out.
     Remove(NodeId),
+    /// Writes down that a node is out, which the membership is without.
+    Bury(NodeId),
 }
 
 /// What this leader should do next; `None` when all is as it should be, or has to be waited for.
@@ -82,12 +84,12 @@ pub(super) fn next_step(view: &View, outlook: &Outlook, own: NodeId, now: Instan
 
 fn of_node(view: &View, outlook: &Outlook, id: NodeId, node: &Node, own: NodeId, now: Instant) -> Option<Step> {
     let Some(member) = view.members.get(&id) else {
-        // Who was a member and is none was taken out by other means, and does not come back by itself.
-        let reach = node
-            .moving
-            .as_ref()
-            .filter(|_| node.standing == NodeStanding::Admitted)?;
-        return Some(Step::AddLearner(id, reach.clone()));
+        return match node.standing {
+            NodeStanding::Admitted => Some(Step::AddLearner(id, node.moving.clone()?)),
+            // Taken out by other means: a recovery with one node left. Nobody waits for it any more.
+            NodeStanding::Member => Some(Step::Bury(id)),
+            NodeStanding::Removed { .. } => None,
+        };
     };
     if let NodeStanding::Removed { index, replaced_by, .. } = node.standing {
         // Leadership goes first.

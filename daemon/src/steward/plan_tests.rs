@@ -129,13 +129,14 @@ fn a_node_that_was_let_in_is_added_and_then_settled() {
 }
 
 #[test]
-fn a_member_that_was_taken_out_by_other_means_stays_out() {
-    assert_eq!(
-        after(|view, _| {
-            view.members.remove(&NodeId(3));
-        }),
-        None
-    );
+fn a_member_that_was_taken_out_by_other_means_is_written_down_as_gone() {
+    let out = |view: &mut View| view.members.remove(&NodeId(3));
+    assert_eq!(after(|view, _| drop(out(view))), Some(Step::Bury(NodeId(3))));
+    let buried = after(|view, outlook| {
+        out(view);
+        of(outlook, 3).standing = removed(None);
+    });
+    assert_eq!(buried, None);
 }
 
 #[test]
