@@ -117,6 +117,9 @@ pub struct SessionRow {
     pub logged_in_at: UtcTime,
     /// When it last did that, or last wrote anything.
     pub last_seen: UtcTime,
+    /// The nodes that it has sessions with now, as far as they answer.
+    #[serde(default)]
+    pub nodes: Vec<NodeId>,
 }
 
 /// A room: a row of `GET /v1/rooms`, and what `GET /v1/rooms/{room}` answers.

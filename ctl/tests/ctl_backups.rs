@@ -152,12 +152,21 @@ fn states_that_differ_are_exit_1_and_equal_ones_are_exit_0() {
     assert_eq!(code(&run(&equal.path, &["raft", "verify"])), 0);
 }
 
-/// "No two nodes differ" is true of one node as well, and says nothing.
+#[test]
+fn a_node_without_others_is_equal_to_itself() {
+    let body = r#"{"equal":true,"index":7,"compared":0,"nodes":[{"id":1,"result":"match","hash":"0a","newest":7}]}"#;
+    let daemon = Daemon::answering("200 OK", body);
+    let output = run(&daemon.path, &["raft", "verify"]);
+    assert_eq!(code(&output), 0);
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.contains("there is no other node to compare with"), "{told}");
+}
+
+/// "No two nodes differ" is true of nodes that were not compared as well, and says nothing.
 #[test]
 fn states_that_were_not_compared_are_exit_5_with_the_reason() {
     let node = |id: u64, result: &str| format!(r#"{{"id":{id},"result":"{result}","hash":null,"newest":null}}"#);
     for (nodes, why) in [
-        (vec![node(1, "match")], "there is no other node"),
         (
             vec![node(1, "match"), node(2, "not-reachable"), node(3, "not-reachable")],
             "n2, n3 do not answer",

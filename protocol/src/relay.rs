@@ -5,7 +5,7 @@
 //! are ready. Signals ([`Presence`], [`Typing`]) go on streams of their own and may get lost.
 
 use bytes::Bytes;
-use quorate_core::{AuditHash, AuditNo, LogIndex, NodeId, Outcome, RoomId, Timestamp, UserId};
+use quorate_core::{AuditHash, AuditNo, DeviceId, LogIndex, NodeId, Outcome, RoomId, Timestamp, UserId};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::Frame;
@@ -42,6 +42,10 @@ pub mod kind {
     pub const ASK_HASHES: u16 = 60;
     /// [`super::Hashes`].
     pub const HASHES: u16 = 61;
+    /// [`super::AskDevices`].
+    pub const ASK_DEVICES: u16 = 62;
+    /// [`super::Devices`].
+    pub const DEVICES: u16 = 63;
     /// [`super::AskTransfer`].
     pub const ASK_TRANSFER: u16 = 40;
     /// [`super::Transferred`].
@@ -211,6 +215,24 @@ pub struct Hashes {
     pub noted: Vec<(LogIndex, u128)>,
 }
 
+/// Which of these devices have sessions on the node?
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AskDevices {
+    /// Matches the answer.
+    pub call: u64,
+    /// At most as many as a user may have.
+    pub devices: Vec<DeviceId>,
+}
+
+/// Devices' sessions on the node that says it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Devices {
+    /// From the request.
+    pub call: u64,
+    /// How many each has, in the order of the question.
+    pub sessions: Vec<u32>,
+}
+
 /// Who is on the node that says it. A signal: not answered, and what gets lost is made good by the next
 /// full list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -313,6 +335,26 @@ mod tests {
         let golden = b"\x92\x03\x91\x92\x40\xc4\x10\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\x02";
         assert_eq!(sent.body, golden.as_slice());
         assert_eq!(parse::<Hashes>(&sent).unwrap(), hashes);
+    }
+
+    #[test]
+    fn a_question_about_devices_keeps_its_golden_bytes() {
+        let asked = AskDevices {
+            call: 3,
+            devices: vec![DeviceId([7; 32])],
+        };
+        let sent = frame(kind::ASK_DEVICES, &asked);
+        assert_eq!((sent.kind, kind::DEVICES), (62, 63));
+        let golden = [b"\x92\x03\x91\xc4 ".as_slice(), &[7; 32]].concat();
+        assert_eq!(sent.body, golden);
+        assert_eq!(parse::<AskDevices>(&sent).unwrap(), asked);
+        let told = Devices {
+            call: 3,
+            sessions: vec![2],
+        };
+        let sent = frame(kind::DEVICES, &told);
+        assert_eq!(sent.body, b"\x92\x03\x91\x02".as_slice());
+        assert_eq!(parse::<Devices>(&sent).unwrap(), told);
     }
 
     #[test]

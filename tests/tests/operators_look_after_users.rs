@@ -96,6 +96,9 @@ fn what_an_operator_does_to_a_user_is_felt_on_every_node() {
     let programs = [&here, &there];
     let sessions = ctl(1, &["users", "sessions", "carol", "-o", "json"]).success().data();
     assert_eq!(sessions["devices"].as_array().map(Vec::len), Some(1), "{sessions}");
+    // One device with a session on each of two nodes.
+    assert_eq!(sessions["devices"][0]["nodes"], serde_json::json!([2, 3]), "{sessions}");
+    assert_eq!(sessions["online_at"], serde_json::json!([2, 3]), "{sessions}");
 
     // Disabled: shut out everywhere, and in again as it was.
     let _ = ctl(3, &["users", "disable", "carol"]).success();

@@ -58,18 +58,6 @@ fn after_a_recovery_posts_go_on_and_the_others_are_refused() {
     let second = alice.post(ROOM, "alone", "second").expect("posts go on");
     assert_eq!(second.seq, first.seq + 1);
 
-    // One that comes back with all its data is nobody here.
-    cluster.start(3);
-    until("node 3 is refused", DEADLINE, || {
-        let trace = cluster.daemon(3).trace_text();
-        trace
-            .contains("another data directory under this node's id")
-            .then_some(())
-    });
-    let third = alice.post(ROOM, "still alone", "third").expect("posts go on");
-    assert_eq!(third.seq, second.seq + 1);
-    let status = cluster.status(2).expect("it has its quorum");
-    assert_eq!((status.leader, status.voters), (Some(2), 1));
     until(
         "the others are written down as gone, so that nobody waits for them",
         DEADLINE,
@@ -78,4 +66,12 @@ fn after_a_recovery_posts_go_on_and_the_others_are_refused() {
             (nodes.as_array().map(Vec::len) == Some(1)).then_some(())
         },
     );
+    // One that comes back with all its data is nobody here, and is told so.
+    cluster.start(3);
+    let (_, trace) = cluster.wait_ended(3, DEADLINE);
+    assert!(trace.contains("was removed from the cluster"), "{trace}");
+    let third = alice.post(ROOM, "still alone", "third").expect("posts go on");
+    assert_eq!(third.seq, second.seq + 1);
+    let status = cluster.status(2).expect("it has its quorum");
+    assert_eq!((status.leader, status.voters), (Some(2), 1));
 }

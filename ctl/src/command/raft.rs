@@ -167,7 +167,6 @@ fn not_compared(verify: &RaftVerify) -> String {
         .map(|node| format!("n{}", node.id))
         .collect();
     match verify.nodes.len() {
-        0 | 1 => "there is no other node".to_owned(),
         nodes if nodes - silent.len() < 2 => match silent.as_slice() {
             [one] => format!("{one} does not answer"),
             many => format!("{} do not answer", many.join(", ")),

@@ -1,6 +1,7 @@
 //! `chatctl users`: accounts, from the operators' side.
 
 use quorate_adminapi::{NewPassword, NewRole, NewUser, Sessions, UserDetails, UserPage, UserRow, format_bytes};
+use quorate_core::NodeId;
 use serde_json::{Value, json};
 
 use super::{dry, export};
@@ -234,16 +235,23 @@ async fn show(link: &Link<'_>, user: &str) -> Result<Answer, Failure> {
 
 async fn sessions(link: &Link<'_>, user: &str) -> Result<Answer, Failure> {
     let found: Sessions = link.get(&format!("{}/sessions", path(user))).await?;
-    let nodes: Vec<_> = found.online_at.iter().map(|node| format!("n{node}")).collect();
-    let online = match nodes.is_empty() {
-        true => format!("{} is not connected to any node", found.user),
-        false => format!("{} is connected to {}", found.user, nodes.join(", ")),
+    let names = |nodes: &[NodeId]| {
+        nodes
+            .iter()
+            .map(|node| format!("n{node}"))
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    let online = match names(&found.online_at) {
+        nodes if nodes.is_empty() => format!("{} is not connected to any node", found.user),
+        nodes => format!("{} is connected to {nodes}", found.user),
     };
     let mut grid = Grid::new(&[
         Column::left("ID"),
         Column::left("NAME"),
         Column::left("LOGGED-IN").rank(1),
         Column::left("LAST-SEEN"),
+        Column::left("AT"),
     ]);
     for row in &found.devices {
         grid.row(vec![
@@ -251,6 +259,7 @@ async fn sessions(link: &Link<'_>, user: &str) -> Result<Answer, Failure> {
             Text::new(&row.name),
             Text::new(row.logged_in_at),
             Text::new(row.last_seen),
+            Text::or_dash(Some(names(&row.nodes)).filter(|nodes| !nodes.is_empty())),
         ]);
     }
     Ok(Answer::new(&found, Screen::default().heading(online).grid(grid)))

@@ -5,8 +5,8 @@ use std::future::Future;
 use bytes::Bytes;
 use quorate_adminapi::{AuditReport, ErrorBody, RaftInfo, Status, Version, code};
 use quorate_core::{
-    AuditEntry, AuditNo, AuditTarget, AuditWord, Done, InviteKey, NodeId, Operation, Operator, PasswordHash, Refusal,
-    RoomName, State, UserId, UserName,
+    AuditEntry, AuditNo, AuditTarget, AuditWord, DeviceId, Done, InviteKey, NodeId, Operation, Operator, PasswordHash,
+    Refusal, RoomName, State, UserName,
 };
 use tokio::sync::mpsc;
 
@@ -73,8 +73,8 @@ pub trait Source: Telemetry + SnapshotSource + RaftSource {
     /// Walks the audit log of this node, and compares it with the other nodes'.
     fn check_audit(&self) -> impl Future<Output = Result<AuditReport, AdminError>> + Send;
 
-    /// The nodes that a user has sessions with now, as far as this node knows.
-    fn online_at(&self, user: UserId) -> Vec<NodeId>;
+    /// On which nodes each of these devices has sessions, as far as they answer; in the order asked, by id.
+    fn sessions_of(&self, devices: Vec<DeviceId>) -> impl Future<Output = Vec<Vec<NodeId>>> + Send;
 
     /// All that there is of somebody or something, as JSON lines.
     fn export(&self, what: Exported) -> impl Future<Output = Result<ExportLines, AdminError>> + Send;

@@ -1,5 +1,6 @@
 //! Accounts: listed, made, disabled, logged out, ended, taken along.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -14,8 +15,8 @@ use quorate_adminapi::{
     Membership, NewPassword, NewRole, NewUser, SessionRow, Sessions, UserDetails, UserPage, UserRow, code,
 };
 use quorate_core::{
-    CreateUser, DeviceId, Done, Glob, Operation, PurgeUser, Refusal, RevokeDevices, Role, ServerRole, SetServerRole,
-    SetUserPassword, Standing, State as Chat, User, UserId, UserName,
+    CreateUser, DeviceId, Done, Glob, NodeId, Operation, PurgeUser, Refusal, RevokeDevices, Role, ServerRole,
+    SetServerRole, SetUserPassword, Standing, State as Chat, User, UserId, UserName,
 };
 use rand::Rng;
 use serde::Deserialize;
@@ -227,14 +228,19 @@ async fn sessions<S: Source>(State(source): State<Arc<S>>, Path(user): Path<Stri
             name: found.name.to_string(),
             logged_in_at: at(found.bound_at),
             last_seen: at(state.last_write(&device).unwrap_or_default().max(found.bound_at)),
+            nodes: Vec::new(),
         };
-        let devices = state.devices_of(id).map(row).collect();
-        Some((id, user.name.to_string(), devices))
+        let (ids, devices): (Vec<_>, Vec<_>) = state.devices_of(id).map(|device| (device.0, row(device))).unzip();
+        Some((user.name.to_string(), ids, devices))
     });
-    let (id, user, devices) = found.ok_or_else(|| told(&Refusal::UnknownUser))?;
+    let (user, ids, mut devices) = found.ok_or_else(|| told(&Refusal::UnknownUser))?;
+    for (device, nodes) in devices.iter_mut().zip(source.sessions_of(ids).await) {
+        device.nodes = nodes;
+    }
+    let online_at: BTreeSet<NodeId> = devices.iter().flat_map(|device| device.nodes.iter().copied()).collect();
     Ok(Json(Sessions {
         user,
-        online_at: source.online_at(id),
+        online_at: online_at.into_iter().collect(),
         devices,
     }))
 }

@@ -39,6 +39,12 @@ impl Devices {
         sessions.for_each(|(_, mailbox)| mailbox.unbind());
     }
 
+    pub(super) fn sessions(&self, device: &DeviceId) -> u32 {
+        let digest = self.digest(device);
+        let count = self.lock().range((digest, 0)..=(digest, u64::MAX)).count();
+        u32::try_from(count).unwrap_or(u32::MAX)
+    }
+
     pub(super) fn tell_all(&self) {
         self.lock().values().for_each(|mailbox| mailbox.unbind());
     }
@@ -92,6 +98,18 @@ mod tests {
         hub.unbound(&[DEVICE]);
         assert!(is_told(&one) && is_told(&two));
         assert!(!is_told(&other));
+    }
+
+    #[test]
+    fn sessions_of_a_device_are_counted_while_they_are_there() {
+        let hub: Arc<Hub> = Arc::default();
+        let (_, one) = attach(&hub, 7);
+        let (_, _two) = attach(&hub, 7);
+        let (_, _other) = attach(&hub, 8);
+        assert_eq!(hub.sessions_of(&DEVICE), 2);
+        drop(one);
+        assert_eq!(hub.sessions_of(&DEVICE), 1);
+        assert_eq!(hub.sessions_of(&DeviceId([9; 32])), 0);
     }
 
     #[test]

@@ -194,6 +194,12 @@ impl Hub {
         Attached::new(Arc::clone(self), device, mailbox)
     }
 
+    /// How many sessions this device has here.
+    #[must_use]
+    pub fn sessions_of(&self, device: &DeviceId) -> u32 {
+        self.devices.sessions(device)
+    }
+
     /// These devices speak for nobody, or for another user, as of the applied index.
     pub fn unbound(&self, devices: &[DeviceId]) {
         devices.iter().for_each(|device| self.devices.tell(device));

@@ -35,7 +35,9 @@ use crate::janitor;
 use crate::join::{Gate, GateParts};
 use crate::peer::{self, AddressBook, Enrolment, Links, Local, PeerHandlers};
 use crate::presence::{self, Board};
-use crate::relay::{Clock, FactsSource, HashesSource, Listeners, Relay, Server, Sources, VitalsSource, keep_clock};
+use crate::relay::{
+    Clock, DevicesSource, FactsSource, HashesSource, Listeners, Relay, Server, Sources, VitalsSource, keep_clock,
+};
 use crate::search::Search;
 use crate::session::{self, Cluster, Counters, Exports, Limits, Passwords, Services};
 use crate::steward::Steward;
@@ -141,10 +143,14 @@ pub async fn run(file: PathBuf, flags: Flags, config: Config, traces: Traces) ->
     });
     let measured = Arc::clone(&measure);
     let own_vitals: VitalsSource = Arc::new(move || measured.vitals());
+    let attached = Arc::clone(&hub);
+    let devices: DevicesSource =
+        Arc::new(move |devices| devices.iter().map(|device| attached.sessions_of(device)).collect());
     let sources = Sources {
         facts: own_facts,
         vitals: own_vitals,
         hashes,
+        devices,
     };
     let handlers = PeerHandlers {
         raft: consensus.stream_handler(),
@@ -227,7 +233,7 @@ pub async fn run(file: PathBuf, flags: Flags, config: Config, traces: Traces) ->
         node,
         relay: Arc::clone(&relay),
         reader: store.reader(),
-        hub,
+        hub: Arc::clone(&hub),
         cluster: cluster_seen,
         draining: is_draining,
         limits: Arc::clone(&limits),
@@ -272,8 +278,8 @@ pub async fn run(file: PathBuf, flags: Flags, config: Config, traces: Traces) ->
         backups: store.backups(),
         kek,
         passwords,
-        exports: Exports::new(store.reader(), board.clone()),
-        board,
+        exports: Exports::new(store.reader(), board),
+        hub,
         listen: config.listen.clone(),
     });
     let (stop, stopped) = watch::channel(false);

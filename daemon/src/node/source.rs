@@ -12,8 +12,8 @@ use quorate_adminapi::{
 };
 use quorate_certs::ClusterKek;
 use quorate_core::{
-    AuditEntry, AuditNo, Done, Lockdown, LogIndex, Node, NodeId, Operation, Operator, PasswordHash, Refusal, State,
-    UserId,
+    AuditEntry, AuditNo, DeviceId, Done, Lockdown, LogIndex, Node, NodeId, Operation, Operator, PasswordHash, Refusal,
+    State,
 };
 use quorate_protocol::relay::{Facts, PeerFacts};
 use tokio::sync::mpsc;
@@ -27,10 +27,10 @@ use crate::admin::{
 };
 use crate::config::Listen;
 use crate::consensus::{Consensus, Role, View};
+use crate::fanout::Hub;
 use crate::meter::{Counted, SECONDS_BUCKETS};
 use crate::peer::{Enrolment, Links, Local};
-use crate::presence::Board;
-use crate::relay::{Heard, Relay, ask_facts};
+use crate::relay::{Heard, Relay, ask_devices, ask_facts};
 use crate::session::{Exports, PasswordError, Passwords};
 use crate::store::{Backups, LogStore};
 
@@ -54,8 +54,8 @@ pub(super) struct NodeSource {
     /// Seals the CA's key; `None` on a node that was never given it.
     pub(super) kek: Option<ClusterKek>,
     pub(super) passwords: Passwords,
-    pub(super) board: Board,
     pub(super) exports: Exports,
+    pub(super) hub: Arc<Hub>,
     /// What the config says of where this node is reached.
     pub(super) listen: Listen,
 }
@@ -426,11 +426,27 @@ impl Source for NodeSource {
         self.audited().await
     }
 
-    fn online_at(&self, user: UserId) -> Vec<NodeId> {
-        let (here, mut nodes) = self.board.places_of(user);
-        nodes.extend(here.then_some(self.node));
-        nodes.sort_unstable();
-        nodes
+    async fn sessions_of(&self, devices: Vec<DeviceId>) -> Vec<Vec<NodeId>> {
+        let others: Vec<NodeId> = {
+            let view = self.consensus.view();
+            let view = view.borrow();
+            view.members.keys().copied().filter(|id| *id != self.node).collect()
+        };
+        let asked = others.into_iter().map(|id| {
+            let devices = devices.clone();
+            async move { Some((id, ask_devices(&self.links, id, devices).await?)) }
+        });
+        let mut told: BTreeMap<_, _> = join_all(asked).await.into_iter().flatten().collect();
+        told.insert(
+            self.node,
+            devices.iter().map(|device| self.hub.sessions_of(device)).collect(),
+        );
+        let nodes_of = |at: usize| {
+            let has =
+                |(id, sessions): (&NodeId, &Vec<u32>)| sessions.get(at).is_some_and(|count| *count > 0).then_some(*id);
+            told.iter().filter_map(has).collect()
+        };
+        (0..devices.len()).map(nodes_of).collect()
     }
 
     async fn export(&self, what: Exported) -> Result<ExportLines, AdminError> {

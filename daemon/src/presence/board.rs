@@ -125,20 +125,6 @@ impl Board {
         }
     }
 
-    /// Whether the user has sessions on this node, and on which peers, as far as was heard of lately; by id.
-    #[must_use]
-    pub fn places_of(&self, user: UserId) -> (bool, Vec<NodeId>) {
-        let Some(inner) = &self.0 else {
-            return (false, Vec::new());
-        };
-        let people = inner.people();
-        let is_there = |peer: &Peer| peer.is_heard() && peer.users.contains_key(&user);
-        let peers = people.peers.iter().filter(|(_, peer)| is_there(peer));
-        let mut peers: Vec<_> = peers.map(|(id, _)| *id).collect();
-        peers.sort_unstable();
-        (people.here.contains_key(&user), peers)
-    }
-
     /// The user, who is on this node, is writing to the room. The caller sees to it that they may, and not too often.
     pub fn typing(&self, room: RoomId, user: UserId) {
         let Some(inner) = &self.0 else { return };

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use quorate_core::{LogIndex, NodeId};
+use quorate_core::{DeviceId, LogIndex, NodeId};
 use quorate_protocol::Frame;
-use quorate_protocol::relay::{AskFacts, AskHashes, Facts, Hashes, frame, kind, parse};
+use quorate_protocol::relay::{AskDevices, AskFacts, AskHashes, Devices, Facts, Hashes, frame, kind, parse};
 use quorate_transport::{Alpn, Priority};
 use serde::de::DeserializeOwned;
 use tokio::time::timeout;
@@ -26,6 +26,13 @@ pub async fn ask_hashes(links: &Arc<Links>, node: NodeId) -> Option<Vec<(LogInde
     let question = frame(kind::ASK_HASHES, &AskHashes { call: 0 });
     let Hashes { noted, .. } = ask(links, node, &question, kind::HASHES).await?;
     Some(noted)
+}
+
+/// Asks one node how many sessions each of these devices has there; `None` when it does not answer.
+pub async fn ask_devices(links: &Arc<Links>, node: NodeId, devices: Vec<DeviceId>) -> Option<Vec<u32>> {
+    let question = frame(kind::ASK_DEVICES, &AskDevices { call: 0, devices });
+    let Devices { sessions, .. } = ask(links, node, &question, kind::DEVICES).await?;
+    Some(sessions)
 }
 
 /// Asks on a stream of its own.

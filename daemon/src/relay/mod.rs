@@ -19,8 +19,8 @@ mod transfer;
 mod vitals;
 
 pub use clock::{AHEAD_MAX, Clock, keep_clock};
-pub use facts::{ask_facts, ask_hashes};
-pub use serve::{FactsSource, HashesSource, Listener, Listeners, Server, Sources, VitalsSource, now};
+pub use facts::{ask_devices, ask_facts, ask_hashes};
+pub use serve::{DevicesSource, FactsSource, HashesSource, Listener, Listeners, Server, Sources, VitalsSource, now};
 pub use transfer::ask_transfer;
 pub use vitals::{Heard, ask_vitals};
 

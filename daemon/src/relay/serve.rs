@@ -8,10 +8,10 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
-use quorate_core::{LogIndex, NodeId, Timestamp};
+use quorate_core::{DEVICES_PER_USER_MAX, DeviceId, LogIndex, NodeId, Timestamp};
 use quorate_protocol::relay::{
-    AskFacts, AskHashes, AskReadIndex, AskTransfer, BATCH_MAX, End, Facts, HASHES_MAX, Hashes, ReadIndex, Submit,
-    Submitted, Transferred, frame, kind, parse,
+    AskDevices, AskFacts, AskHashes, AskReadIndex, AskTransfer, BATCH_MAX, Devices, End, Facts, HASHES_MAX, Hashes,
+    ReadIndex, Submit, Submitted, Transferred, frame, kind, parse,
 };
 use quorate_protocol::vitals::{AskVitals, Vitals};
 use quorate_protocol::{Frame, entry, vitals};
@@ -38,6 +38,8 @@ pub type FactsSource = Arc<dyn Fn() -> Facts + Send + Sync>;
 pub type VitalsSource = Arc<dyn Fn() -> Vitals + Send + Sync>;
 /// The hashes of the chat state that this node has noted, when it is asked.
 pub type HashesSource = Arc<dyn Fn() -> Vec<(LogIndex, u128)> + Send + Sync>;
+/// How many sessions each of some devices has on this node, when it is asked.
+pub type DevicesSource = Arc<dyn Fn(&[DeviceId]) -> Vec<u32> + Send + Sync>;
 /// What this node tells of itself.
 #[derive(Clone)]
 pub struct Sources {
@@ -47,6 +49,8 @@ pub struct Sources {
     pub vitals: VitalsSource,
     /// For `chatctl raft verify`.
     pub hashes: HashesSource,
+    /// For `chatctl users sessions`.
+    pub devices: DevicesSource,
 }
 
 /// Takes in the signals of one stream, and says whether they make sense. It must not block.
@@ -158,6 +162,15 @@ impl Server {
                 // The newest are those that the others have too.
                 noted.drain(..noted.len().saturating_sub(HASHES_MAX));
                 let answer = frame(kind::HASHES, &Hashes { call, noted });
+                Some(std::future::ready(answer).boxed())
+            }
+            kind::ASK_DEVICES => {
+                let AskDevices { call, devices } = parse(received).ok()?;
+                if devices.len() > DEVICES_PER_USER_MAX as usize {
+                    return None;
+                }
+                let sessions = (self.sources.devices)(&devices);
+                let answer = frame(kind::DEVICES, &Devices { call, sessions });
                 Some(std::future::ready(answer).boxed())
             }
             kind::ASK_TRANSFER => {

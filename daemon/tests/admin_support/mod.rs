@@ -17,8 +17,8 @@ use quorate_adminapi::{
     Vitals, Votes,
 };
 use quorate_core::{
-    Actor, AuditEntry, AuditHash, AuditNo, Command, Done, Entry, InviteId, InviteKey, LogIndex, NodeId, Operate,
-    Operation, Operator, PasswordHash, State, Timestamp, TokenId, UserId,
+    Actor, AuditEntry, AuditHash, AuditNo, Command, DeviceId, Done, Entry, InviteId, InviteKey, LogIndex, NodeId,
+    Operate, Operation, Operator, PasswordHash, State, Timestamp, TokenId,
 };
 use quorate_daemon::admin::{
     AdminError, AdminSocket, BackupBody, CaSource, ExportLines, Exported, FreshInvite, LogQuery, MetricsSnapshot,
@@ -186,8 +186,8 @@ impl Source for Fake {
         })
     }
 
-    fn online_at(&self, _: UserId) -> Vec<NodeId> {
-        vec![NodeId(1), NodeId(3)]
+    async fn sessions_of(&self, devices: Vec<DeviceId>) -> Vec<Vec<NodeId>> {
+        devices.iter().map(|_| vec![NodeId(1), NodeId(3)]).collect()
     }
 
     async fn export(&self, what: Exported) -> Result<ExportLines, AdminError> {
