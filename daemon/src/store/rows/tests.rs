@@ -248,3 +248,16 @@ fn a_change_to_a_line_that_is_no_message_is_damage() {
         assert!(matches!(changed, Err(StoreError::Corrupt { .. })), "{event:?}");
     }
 }
+
+/// As it was written before a CA could follow another.
+#[test]
+fn a_roster_of_an_older_version_is_read() {
+    let old = ("prod", Some(("cert", "00")), 7_u64);
+    let bytes = rmp_serde::to_vec(&old).unwrap();
+    let read: quorate_core::Roster = rmp_serde::from_slice(&bytes).unwrap();
+    assert_eq!((read.name.as_str(), read.hand_back), ("prod", None));
+    assert_eq!(read.changed_at, quorate_core::LogIndex(7));
+    let authority = read.authority.unwrap();
+    assert_eq!((authority.cert.as_str(), authority.lineage.as_str()), ("cert", ""));
+    assert_eq!(authority.retiring, None);
+}
