@@ -261,6 +261,18 @@ fn a_change_that_timed_out_in_the_daemon_is_told_as_perhaps_done() {
     );
 }
 
+/// A daemon that dies while it works on a change has perhaps proposed it.
+#[test]
+fn a_change_whose_answer_breaks_off_is_told_as_perhaps_done() {
+    let daemon = Daemon::hanging_up();
+    let output = run(&daemon.path, &["-o", "json", "lockdown", "read-only"]);
+    assert_eq!(code(&output), 8);
+    assert_eq!(json(err(&output))["error"]["code"], "outcome-unknown");
+    let output = run(&daemon.path, &["-o", "json", "status"]);
+    assert_eq!(code(&output), 6);
+    assert_eq!(json(err(&output))["error"]["code"], "daemon-unreachable");
+}
+
 #[test]
 fn the_daemon_is_told_how_long_it_is_waited_for() {
     let daemon = Daemon::healthy();

@@ -40,6 +40,12 @@ impl Daemon {
         Self::start(Arc::new(|_| None))
     }
 
+    /// Takes a request and ends the connection in the middle of its answer.
+    pub(crate) fn hanging_up() -> Self {
+        // Two lengths that differ: the client cannot go on reading.
+        Self::answering("200 OK\r\ncontent-length: 99", "")
+    }
+
     pub(crate) fn answering(status: &'static str, body: &'static str) -> Self {
         Self::start(Arc::new(move |_| Some((status.to_owned(), body.to_owned()))))
     }
