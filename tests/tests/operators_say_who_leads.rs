@@ -36,3 +36,28 @@ fn a_drained_or_demoted_node_does_not_lead() {
     let _ = ctl(&["member", "promote", "3"]);
     leads("it votes and leads again", 3);
 }
+
+#[test]
+fn leadership_is_handed_back_only_while_operators_want_it() {
+    // Never by itself, says the config.
+    let cluster = Cluster::with(ClusterOptions::new(3).set("raft", "hand_back", "off"));
+    let hands_back = |id: u64| {
+        let shown = cluster.ctl(id, &["-o", "json", "leader", "show"]).success().data();
+        shown["hand_back"].as_bool().expect("it is told")
+    };
+    let leads = |what: &str, id: u64| cluster.leader_where(what, BACK_DEADLINE, |leader| leader == id);
+    let _ = cluster.ctl(1, &["leader", "transfer", "--to", "1"]).success();
+    let _ = cluster.ctl(2, &["member", "drain", "1"]).success();
+    leads("who is next by id and log leads", 3);
+    let _ = cluster.ctl(2, &["member", "drain", "3"]).success();
+    leads("the one that is left leads", 2);
+    for id in ["1", "3"] {
+        let _ = cluster.ctl(2, &["member", "undrain", id]).success();
+    }
+    assert!(!hands_back(2), "as configured");
+    let _ = cluster.ctl(1, &["leader", "hand-back", "on"]).success();
+    assert!(hands_back(1));
+    leads("the highest id has leadership back, though the config says off", 3);
+    let _ = cluster.ctl(1, &["leader", "hand-back", "as-configured"]).success();
+    assert!(!hands_back(1));
+}

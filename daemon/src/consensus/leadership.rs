@@ -134,14 +134,14 @@ impl Consensus {
     /// Turns the handing back on or off, whatever the configuration says; `None`: as that says. Turned on, it begins with the
     /// hold-down.
     pub fn set_hand_back(&self, wish: Option<bool>) {
-        let on = wish.unwrap_or(self.inner().config.hand_back.is_some());
+        let on = wish.unwrap_or(self.hands_back_by_config());
         self.inner().hand_back_on.store(on, Ordering::Relaxed);
     }
 
-    /// Whether a higher id gets leadership by itself.
+    /// Whether a higher id gets leadership by itself while operators say nothing else.
     #[must_use]
-    pub fn hand_back_is_on(&self) -> bool {
-        self.inner().hand_back_on.load(Ordering::Relaxed)
+    pub fn hands_back_by_config(&self) -> bool {
+        self.inner().config.hand_back.is_some()
     }
 }
 

@@ -383,7 +383,12 @@ impl Source for NodeSource {
     }
 
     fn hands_back(&self) -> bool {
-        self.consensus.hand_back_is_on()
+        // What was just asked for is in the state before Raft has been told.
+        let wish = self
+            .facts
+            .reader
+            .with_state(|state| state.roster().and_then(|roster| roster.hand_back));
+        wish.unwrap_or_else(|| self.consensus.hands_back_by_config())
     }
 
     fn version(&self) -> Version {
