@@ -1,7 +1,7 @@
-//! The commands of the README work, in its order, as they stand there.
+//! The commands of the README work, in its order, as they stand there; and tests that the docs name are there.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -70,4 +70,45 @@ fn the_commands_of_the_readme_work() {
         exported.contains("pump eight") && !exported.contains("on my way"),
         "{exported}"
     );
+}
+
+/// Every source of the repository, by its path.
+fn sources(dir: &Path, found: &mut Vec<(PathBuf, String)>) {
+    for entry in fs::read_dir(dir).expect("the folder is there").flatten() {
+        let (path, name) = (entry.path(), entry.file_name());
+        let is_text = path.extension().is_some_and(|kind| kind == "rs" || kind == "txt");
+        if path.is_dir() && name != "target" && name != ".git" {
+            sources(&path, found);
+        } else if is_text {
+            let text = fs::read_to_string(&path).expect("sources are text");
+            found.push((path, text));
+        }
+    }
+}
+
+/// In `docs/complaints.md` a file stands before the tests in it.
+#[test]
+fn the_tests_that_the_docs_name_are_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut all = Vec::new();
+    sources(&root, &mut all);
+    let text = fs::read_to_string(root.join("docs/complaints.md")).expect("the page is there");
+    let mut seen = 0;
+    for line in text.lines().filter(|line| line.starts_with('|')) {
+        let mut file = Vec::new();
+        for name in line.split('`').skip(1).step_by(2) {
+            if name.contains('.') {
+                file = all.iter().filter(|(path, _)| path.ends_with(name)).collect();
+                assert!(!file.is_empty(), "no file {name}: {line}");
+            } else if !file.is_empty() {
+                let test = format!("fn {name}(");
+                assert!(
+                    file.iter().any(|(_, text)| text.contains(&test)),
+                    "no test {name}: {line}"
+                );
+            }
+            seen += 1;
+        }
+    }
+    assert!(seen > 50, "the page was read: {seen}");
 }
