@@ -261,6 +261,8 @@ impl Cluster {
             .envs(&self.options.env);
         if let Some((client, peer)) = self.listens.get(&id) {
             command.args(["--listen", &client.to_string(), "--peer-listen", &peer.to_string()]);
+            command.env("CHATD_LISTEN__ADVERTISE_CLIENT", self.client_addr(id));
+            command.env("CHATD_LISTEN__ADVERTISE_PEER", self.peer_addr(id));
         }
         command
     }

@@ -104,6 +104,20 @@ impl Cluster {
         id
     }
 
+    /// Starts a node that is down in another place, as on a machine with another address: with other ports, of which the
+    /// config's file knows nothing. Does not wait.
+    ///
+    /// # Panics
+    /// It runs.
+    pub fn start_elsewhere(&mut self, id: u64) {
+        let ports = free_udp_ports(2);
+        let addr = |port: u16| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let place = (addr(ports[0]), addr(ports[1]));
+        self.addrs.insert(id, place);
+        self.listens.insert(id, place);
+        self.start(id);
+    }
+
     /// Waits until a node's daemon has ended by itself.
     ///
     /// # Panics
