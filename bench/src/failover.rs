@@ -2,9 +2,10 @@
 //!
 //! Daemons are processes of their own on this machine, with real certificates and disks. The poster is a client in this process,
 //! connected to the node that the case asks for, with a few posts ahead of the answers. A node that went comes back before the next
-//! round.
+//! round, unless another took its place: the cluster of a replacing case is new by and by.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -13,6 +14,8 @@ use futures_util::stream::FuturesUnordered;
 use quorate_client::{Client, NodeId, Options, OutboxKind, Post, Profile, RoomName, RoomRef, Topic};
 use quorate_demo::Cluster;
 use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt;
+use tokio::process::Command;
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
@@ -32,7 +35,7 @@ const USER: &str = "alice";
 /// What to measure.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The daemon's program
+    /// The daemon's program; beside it is chatctl
     #[arg(long, value_name = "FILE")]
     chatd: PathBuf,
     /// How many nodes
@@ -42,7 +45,7 @@ pub(crate) struct Args {
     #[arg(long, default_value_t = 20)]
     rounds: usize,
     /// Which things
-    #[arg(long, value_delimiter = ',', default_values = ["leader", "node", "leader-and-node", "hand-over", "drain", "rolling"])]
+    #[arg(long, value_delimiter = ',', default_values = ["leader", "node", "leader-and-node", "hand-over", "drain", "rolling", "replace", "replace-leader"])]
     cases: Vec<Case>,
     /// Print JSON
     #[arg(long)]
@@ -64,6 +67,10 @@ enum Case {
     Drain,
     /// All nodes one after the other get SIGTERM and are started again
     Rolling,
+    /// A new node joins and takes the vote of the one that has been there longest; the poster is connected to that
+    Replace,
+    /// A new node joins and takes the vote of the leader; the poster is connected to another node
+    ReplaceLeader,
 }
 
 impl Case {
@@ -78,11 +85,18 @@ impl Case {
     }
 
     fn wants_the_leader(self) -> bool {
-        matches!(self, Self::Leader | Self::LeaderAndNode | Self::HandOver)
+        matches!(
+            self,
+            Self::Leader | Self::LeaderAndNode | Self::HandOver | Self::ReplaceLeader
+        )
     }
 
     fn poster_is_there(self) -> bool {
-        matches!(self, Self::Node | Self::LeaderAndNode | Self::Drain)
+        matches!(self, Self::Node | Self::LeaderAndNode | Self::Drain | Self::Replace)
+    }
+
+    fn is_for_good(self) -> bool {
+        matches!(self, Self::Replace | Self::ReplaceLeader)
     }
 }
 
@@ -91,7 +105,8 @@ pub(crate) async fn run(args: &Args) -> Outcome<()> {
     for case in &args.cases {
         // A cluster of its own for each: what a case leaves behind is nobody else's.
         let mut cluster = Cluster::start(args.chatd.clone(), args.nodes, None).await?;
-        let measured = measure(&mut cluster, *case, args.rounds).await;
+        let chatctl = args.chatd.with_file_name("chatctl");
+        let measured = measure(&mut cluster, *case, args.rounds, &chatctl).await;
         cluster.stop().await;
         let gaps = Gaps::of(measured?);
         if !args.json {
@@ -105,7 +120,7 @@ pub(crate) async fn run(args: &Args) -> Outcome<()> {
     Ok(())
 }
 
-async fn measure(cluster: &mut Cluster, case: Case, rounds: usize) -> Outcome<Vec<Round>> {
+async fn measure(cluster: &mut Cluster, case: Case, rounds: usize, chatctl: &Path) -> Outcome<Vec<Round>> {
     let room = RoomName::parse("gaps")?;
     let addrs = cluster.client_addrs();
     let watcher = quorate_demo::enter(
@@ -118,6 +133,7 @@ async fn measure(cluster: &mut Cluster, case: Case, rounds: usize) -> Outcome<Ve
     let mut measured = Vec::new();
     for _ in 0..rounds {
         let leader = until_led(cluster).await?;
+        let addrs = cluster.client_addrs();
         let other = addrs
             .iter()
             .map(|(id, _)| *id)
@@ -132,7 +148,7 @@ async fn measure(cluster: &mut Cluster, case: Case, rounds: usize) -> Outcome<Ve
                 .find(|id| *id != goes)
                 .ok_or("a cluster has several nodes")?,
         };
-        let round = timeout(ROUND_DEADLINE, round(cluster, case, (goes, at), &room));
+        let round = timeout(ROUND_DEADLINE, round(cluster, case, (goes, at), &room, chatctl));
         measured.push(round.await.map_err(|_| "a round did not end")??);
     }
     watcher.close().await;
@@ -145,7 +161,13 @@ struct Round {
     failed: usize,
 }
 
-async fn round(cluster: &mut Cluster, case: Case, (goes, at): (NodeId, NodeId), room: &RoomName) -> Outcome<Round> {
+async fn round(
+    cluster: &mut Cluster,
+    case: Case,
+    (goes, at): (NodeId, NodeId),
+    room: &RoomName,
+    chatctl: &Path,
+) -> Outcome<Round> {
     let client = connect(cluster, at).await?;
     let poster = Poster::start(client.clone(), room.clone());
     poster.until_more(SETTLED_POSTS).await;
@@ -157,6 +179,8 @@ async fn round(cluster: &mut Cluster, case: Case, (goes, at): (NodeId, NodeId), 
             until_led(cluster).await?;
             poster.until_more(SETTLED_POSTS).await;
         }
+    } else if case.is_for_good() {
+        replace(cluster, goes, chatctl).await?;
     } else if case.is_planned() {
         cluster.drain(goes).await?;
     } else {
@@ -165,10 +189,54 @@ async fn round(cluster: &mut Cluster, case: Case, (goes, at): (NodeId, NodeId), 
     poster.until_more(SETTLED_POSTS).await;
     let round = poster.stop(began).await?;
     client.close().await;
-    if case != Case::Rolling {
+    if case != Case::Rolling && !case.is_for_good() {
         cluster.restart(goes).await?;
     }
     Ok(round)
+}
+
+/// A new node joins and takes the vote of this one, whose daemon ends by itself.
+async fn replace(cluster: &mut Cluster, old: NodeId, chatctl: &Path) -> Outcome<()> {
+    let nodes = cluster.client_addrs();
+    let through = nodes.iter().map(|(id, _)| *id).find(|id| *id != old);
+    let through = through.ok_or("one node has nobody to go on with")?;
+    let peer = cluster.peer_addr(through).ok_or("every node has an addr")?;
+    let new = cluster.begin_empty().await?;
+    let (asked, newcomer) = (cluster.admin_socket(through), cluster.admin_socket(new));
+    let made = ["-o", "json", "cluster", "token", "create", "--role", "learner"];
+    let made: Value = serde_json::from_str(&operate(chatctl, &asked, &made, "").await?)?;
+    let token = made["data"]["token"].as_str().ok_or("a token is text")?;
+    let join = ["-o", "json", "cluster", "join", &peer, "--token-file", "-"];
+    let joined: Value = serde_json::from_str(&operate(chatctl, &newcomer, &join, token).await?)?;
+    if joined["data"]["node"] != new.0 {
+        return Err(format!("node {new} has joined under another id: {joined}").into());
+    }
+    let (gone, heir) = (old.to_string(), new.to_string());
+    operate(chatctl, &asked, &["-y", "member", "replace", &gone, &heir], "").await?;
+    cluster.until_gone(old).await?;
+    Ok(())
+}
+
+/// What `chatctl` answers.
+async fn operate(chatctl: &Path, socket: &Path, args: &[&str], input: &str) -> Outcome<String> {
+    let mut command = Command::new(chatctl);
+    command.arg("--socket").arg(socket).args(args);
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()?;
+    if let Some(mut stdin) = child.stdin.take() {
+        // Who does not read it need not.
+        let _ = stdin.write_all(input.as_bytes()).await;
+    }
+    let ended = child.wait_with_output().await?;
+    if !ended.status.success() {
+        let told = String::from_utf8_lossy(&ended.stderr);
+        return Err(format!("chatctl {} failed: {told}", args.join(" ")).into());
+    }
+    Ok(String::from_utf8(ended.stdout)?)
 }
 
 /// A session of the user with this node, and the others known.

@@ -39,7 +39,7 @@ enum Task {
     Fill(fill::Args),
     /// Measure the reads of a node that was filled
     Read(read::Args),
-    /// Measure how long a poster waits when a node is killed or drained
+    /// Measure how long a poster waits when a node is killed, drained or replaced
     Failover(failover::Args),
     /// Measure a backup, its restore, and a start after a kill, of a node that was filled
     Keep(keep::Args),

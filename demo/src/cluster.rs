@@ -10,7 +10,7 @@ use quorate_core::NodeId;
 use quorate_formation::{CLUSTER_FILE, ClusterFile, NODE_CONFIG_FILE, NodeSpec, new_cluster, node_dir};
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::DemoError;
 
@@ -20,8 +20,16 @@ const TRACES_FILE: &str = "chatd.log";
 const PID_FILE: &str = "chatd.pid";
 /// The folder in which the users' profiles are.
 const USERS_DIR: &str = "users";
+/// The name of a node's admin socket, in its folder.
+const ADMIN_SOCKET: &str = "admin.sock";
 /// How long a daemon may take to end by itself when the demo ends.
 const STOP_DEADLINE: Duration = Duration::from_secs(10);
+/// How long a daemon may take to be there for operators.
+const BEGIN_DEADLINE: Duration = Duration::from_secs(10);
+/// How long a daemon may take to end that was taken out of the cluster.
+const REMOVED_DEADLINE: Duration = Duration::from_secs(30);
+/// Between two looks for a socket.
+const POLL: Duration = Duration::from_millis(5);
 
 /// A cluster of child processes. Dropping it kills them.
 #[derive(Debug)]
@@ -96,6 +104,19 @@ impl Cluster {
             .collect()
     }
 
+    /// Where other nodes reach a node.
+    #[must_use]
+    pub fn peer_addr(&self, id: NodeId) -> Option<String> {
+        let node = self.nodes.iter().find(|node| node.spec.id == id)?;
+        Some(node.spec.peer_addr.to_string())
+    }
+
+    /// A node's admin socket.
+    #[must_use]
+    pub fn admin_socket(&self, id: NodeId) -> PathBuf {
+        self.node_dir(id).join(ADMIN_SOCKET)
+    }
+
     /// The folder of a node.
     pub(crate) fn node_dir(&self, id: NodeId) -> PathBuf {
         node_dir(&self.dir, id)
@@ -155,6 +176,61 @@ impl Cluster {
             Some(index) => self.spawn(index).await,
             None => Ok(()),
         }
+    }
+
+    /// Starts a daemon that belongs to no cluster, and waits until operators can tell it of one. It is counted under the id that it
+    /// gets if it is the next to join.
+    ///
+    /// # Errors
+    /// It cannot be started.
+    pub async fn begin_empty(&mut self) -> Result<NodeId, DemoError> {
+        let last = self.nodes.iter().map(|node| node.spec.id.0).max().unwrap_or_default();
+        let id = NodeId(last + 1);
+        let specs = free_specs(1)?;
+        let dir = self.node_dir(id);
+        let written = tokio::fs::create_dir_all(&dir).await;
+        written.map_err(DemoError::io("a node's folder cannot be made"))?;
+        for spec in specs {
+            let config = format!(
+                "[node]\ndata_dir = \"data\"\nadmin_socket = \"{ADMIN_SOCKET}\"\n[listen]\nclient = \"{}\"\npeer = \"{}\"\n",
+                spec.client_addr, spec.peer_addr
+            );
+            let written = tokio::fs::write(dir.join(NODE_CONFIG_FILE), config).await;
+            written.map_err(DemoError::io("a node's config cannot be written"))?;
+            let spec = NodeSpec { id, ..spec };
+            self.nodes.push(Node { spec, child: None });
+        }
+        self.restart(id).await?;
+        let socket = self.admin_socket(id);
+        let there = async {
+            while !socket.exists() {
+                sleep(POLL).await;
+            }
+        };
+        timeout(BEGIN_DEADLINE, there).await.map_err(|_| DemoError::Late {
+            what: "the start of an empty node",
+            limit: BEGIN_DEADLINE,
+        })?;
+        Ok(id)
+    }
+
+    /// Waits until the daemon of a node has ended that was taken out of the cluster, and counts it no more.
+    ///
+    /// # Errors
+    /// It goes on.
+    pub async fn until_gone(&mut self, id: NodeId) -> Result<(), DemoError> {
+        let Some(index) = self.nodes.iter().position(|node| node.spec.id == id) else {
+            return Ok(());
+        };
+        if let Some(child) = &mut self.nodes[index].child {
+            let ended = timeout(REMOVED_DEADLINE, child.wait()).await;
+            ended.map(drop).map_err(|_| DemoError::Late {
+                what: "the end of a node that was removed",
+                limit: REMOVED_DEADLINE,
+            })?;
+        }
+        self.nodes.remove(index);
+        Ok(())
     }
 
     /// Fails as soon as a daemon ends that nobody killed; else never returns.

@@ -2,10 +2,10 @@
 //! killed: they go on through the next one, and send again what has no answer, under its id.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -23,9 +23,13 @@ const PROGRAM_DEADLINE: Duration = Duration::from_secs(30);
 pub struct Author {
     thread: Option<JoinHandle<()>>,
     stop: Arc<AtomicBool>,
-    acked: Arc<AtomicUsize>,
+    acked: Acked,
     seat: Arc<Seat>,
 }
+
+/// When an author's posts were acknowledged.
+#[derive(Clone, Debug, Default)]
+struct Acked(Arc<Mutex<Vec<Instant>>>);
 
 /// The program through which an author posts.
 #[derive(Debug)]
@@ -41,7 +45,7 @@ struct Work {
     checker: Arc<Checker>,
     user: String,
     room: String,
-    acked: Arc<AtomicUsize>,
+    acked: Acked,
     window: usize,
     pace: Duration,
 }
@@ -64,7 +68,7 @@ impl Author {
         (window, pace): (usize, Duration),
     ) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
-        let acked = Arc::new(AtomicUsize::new(0));
+        let acked = Acked::default();
         let seat = Arc::new(Seat {
             program: Mutex::new(Arc::clone(&rpc)),
             changed: Condvar::new(),
@@ -75,7 +79,7 @@ impl Author {
             checker: Arc::clone(checker),
             user: user.to_owned(),
             room: room.to_owned(),
-            acked: Arc::clone(&acked),
+            acked: acked.clone(),
             window,
             pace,
         };
@@ -104,7 +108,15 @@ impl Author {
     /// How many of its posts were acknowledged so far.
     #[must_use]
     pub fn acked(&self) -> usize {
-        self.acked.load(Ordering::Relaxed)
+        self.acked.times().len()
+    }
+
+    /// The longest time between two acknowledgements that follow each other, the second of them after `from`.
+    #[must_use]
+    pub fn longest_gap(&self, from: Instant) -> Duration {
+        let times = self.acked.times();
+        let gaps = times.windows(2).filter(|pair| pair[1] >= from);
+        gaps.map(|pair| pair[1] - pair[0]).max().unwrap_or_default()
     }
 
     /// Sends nothing more, and waits for the answers to what was sent.
@@ -123,6 +135,12 @@ impl Drop for Author {
     fn drop(&mut self) {
         // Of a test that fails: the thread ends when it sees this, or with its rpc.
         self.stop.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Acked {
+    fn times(&self) -> MutexGuard<'_, Vec<Instant>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -226,7 +244,7 @@ impl Work {
             Ok(result) => {
                 let placed = Placed::read(result);
                 self.checker.acked(attempt, placed.seq, &placed.id, answer.at);
-                self.acked.fetch_add(1, Ordering::Relaxed);
+                self.acked.times().push(Instant::now());
             }
             Err(error) if error.outcome == "refused" => {
                 eprintln!("{}: refused: {error:?}", self.rpc.label());

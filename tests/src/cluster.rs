@@ -74,6 +74,8 @@ pub struct StatusView {
     pub voters: u64,
     /// Voters that are up.
     pub voters_up: u64,
+    /// How many of them are needed.
+    pub quorum: u64,
     /// The nodes, by id.
     pub nodes: BTreeMap<u64, NodeStatus>,
     /// What an operator should look at.
@@ -96,8 +98,12 @@ pub struct RaftView {
     pub id: u64,
     /// Its term.
     pub term: u64,
+    /// The last entry in its log.
+    pub last_log_index: Option<u64>,
     /// What it has applied.
     pub applied: Option<u64>,
+    /// The last entry that its log has no more.
+    pub purged: Option<u64>,
     /// The index at which the state hash was taken.
     pub hash_index: u64,
     /// The state hash.
@@ -255,6 +261,8 @@ impl Cluster {
             .envs(&self.options.env);
         if let Some((client, peer)) = self.listens.get(&id) {
             command.args(["--listen", &client.to_string(), "--peer-listen", &peer.to_string()]);
+            command.env("CHATD_LISTEN__ADVERTISE_CLIENT", self.client_addr(id));
+            command.env("CHATD_LISTEN__ADVERTISE_PEER", self.peer_addr(id));
         }
         command
     }
@@ -534,6 +542,7 @@ impl StatusView {
             term: number(&data["cluster"]["term"]),
             voters: number(&data["cluster"]["voters"]),
             voters_up: number(&data["cluster"]["voters_up"]),
+            quorum: number(&data["cluster"]["quorum"]),
             nodes: list(&data["nodes"]).iter().map(node).collect(),
             warnings: list(&envelope["warnings"]).iter().map(text).collect(),
         }
@@ -545,7 +554,9 @@ impl RaftView {
         Self {
             id: data["id"].as_u64().unwrap_or_default(),
             term: data["term"].as_u64().unwrap_or_default(),
+            last_log_index: data["last_log_index"].as_u64(),
             applied: data["applied"].as_u64(),
+            purged: data["purged"].as_u64(),
             hash_index: data["state_hash"]["index"].as_u64().unwrap_or_default(),
             hash: data["state_hash"]["hash"].as_str().unwrap_or_default().to_owned(),
         }

@@ -1,7 +1,7 @@
 //! People who talk in one room while things go wrong around them, and what must hold afterwards.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 
@@ -207,6 +207,13 @@ impl Conversation {
     pub fn wait_for_more_of_others(&self, silent: usize, posts: usize) {
         let others = self.authors.iter().enumerate().filter(|(author, _)| *author != silent);
         wait_for_more(others.map(|(_, author)| author), posts);
+    }
+
+    /// The longest time that one of the authors was without an acknowledgement, over those times that ended after `from`.
+    #[must_use]
+    pub fn longest_gap(&self, from: Instant) -> Duration {
+        let gaps = self.authors.iter().map(|author| author.longest_gap(from));
+        gaps.max().unwrap_or_default()
     }
 
     /// Ends it: the authors stop, all running nodes agree, every one's history is read through a connection to it, the

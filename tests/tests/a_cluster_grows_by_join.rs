@@ -1,11 +1,16 @@
 //! One node founds a cluster, others join it with tokens: each becomes a voter by itself, and what was posted meanwhile is on
 //! all of them. A token lets in as many as it says, for as long as it says, and only to its own cluster.
 
+use std::collections::BTreeMap;
+use std::time::Duration;
+
 use quorate_certs::{CaFingerprint, JoinToken};
-use quorate_tests::{Cluster, ClusterOptions, Conversation};
+use quorate_tests::{Cluster, ClusterOptions, Conversation, until};
 
 const ROOM: &str = "ops";
 const WINDOW: usize = 4;
+/// Until who has joined votes.
+const JOINED_DEADLINE: Duration = Duration::from_secs(60);
 
 #[test]
 fn one_node_grows_to_three_while_people_talk() {
@@ -64,4 +69,43 @@ fn a_token_lets_in_whom_it_should_and_nobody_else() {
     let late = cluster.begin_empty();
     let told = cluster.try_join(late, 1, &good);
     assert_eq!((told.code, told.error_code().as_deref()), (Some(4), Some("token-used")));
+
+    // All at once: what was good until now is so no more.
+    let (old, old_id) = cluster.token(1, &["--uses", "3"]);
+    let states = || {
+        let tokens = cluster
+            .ctl(stranger, &["-o", "json", "cluster", "token", "list"])
+            .success()
+            .data();
+        let tokens = tokens.as_array().expect("it is a list").clone();
+        tokens
+            .into_iter()
+            .map(|token| (token["id"].to_string(), token["state"].clone()))
+            .collect::<BTreeMap<_, _>>()
+    };
+    let state = |id: &String| states().get(id).cloned();
+    assert_eq!(state(&old_id), Some("open".into()));
+    let rotate = |yes: &[&str]| {
+        let args = [&["-o", "json"], yes, &["cluster", "token", "rotate"]].concat();
+        cluster.ctl(stranger, &args)
+    };
+    let _ = rotate(&[]).expect_code(7);
+    assert_eq!(state(&old_id), Some("open".into()), "nobody has said yes");
+    let made = rotate(&["-y"]).success().data();
+    let told = cluster.try_join(late, 1, &old);
+    assert_eq!(
+        (told.code, told.error_code().as_deref()),
+        (Some(4), Some("unknown-token"))
+    );
+    assert_ne!(state(&old_id), Some("open".into()));
+    assert_eq!(state(&made["id"].to_string()), Some("open".into()));
+
+    // Whoever does not wait is told the id, and finds the voter later.
+    std::fs::write(&path, made["token"].as_str().expect("a token is text")).expect("the temp dir is writable");
+    let joined = cluster.try_join_with(late, 1, &path, &["--no-wait"]).success();
+    let id = joined.data()["node"].as_u64().expect("it is a node now");
+    until("the node votes", JOINED_DEADLINE, || {
+        let status = cluster.status(1)?;
+        (status.nodes.get(&id)?.role == "voter" && status.voters == 3).then_some(())
+    });
 }

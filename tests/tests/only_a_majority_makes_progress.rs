@@ -46,13 +46,24 @@ fn without_a_majority_nothing_is_acked_and_with_one_again_nothing_is_lost() {
         outcome => assert_eq!(outcome, "unknown", "{error:?}"),
     }
 
-    let status = cluster.ctl(1, &["-o", "json", "status"]).expect_code(6);
-    assert_eq!(status.error_code().as_deref(), Some("no-quorum"), "{}", status.stderr);
+    let refused = |args: &[&str]| {
+        let told = cluster.ctl(1, &[&["-o", "json", "-y"], args].concat()).expect_code(6);
+        assert_eq!(told.error_code().as_deref(), Some("no-quorum"), "{args:?}: {told:?}");
+        let numbers = "2 of 5 voters are reachable from this node, 3 are needed";
+        assert!(told.stderr.contains(numbers), "{args:?}: {}", told.stderr);
+    };
+    // Each waits for a leader as long as it may, so all at once.
+    std::thread::scope(|scope| {
+        scope.spawn(|| refused(&["status"]));
+        scope.spawn(|| refused(&["member", "remove", "5", "--force"]));
+        scope.spawn(|| refused(&["lockdown", "read-only"]));
+        let health = scope.spawn(|| cluster.ctl(1, &["health"]));
+        let health = health.join().expect("it ends in time");
+        assert_eq!(health.code, Some(5), "{health:?}");
+    });
     let stale = cluster.stale_status(1);
     assert_eq!((stale.voters, stale.voters_up), (5, 2), "{stale:?}");
     assert!(cluster.raft_info(2).is_some(), "raft info always answers locally");
-    let health = cluster.ctl(1, &["health"]);
-    assert_eq!(health.code, Some(5), "{health:?}");
     assert_eq!(talk.checker().acked_count(), acked, "no majority, no acknowledgement");
 
     cluster.start(killed[0]);
@@ -61,6 +72,15 @@ fn without_a_majority_nothing_is_acked_and_with_one_again_nothing_is_lost() {
     talk.wait_for_more(20);
     cluster.start(killed[2]);
     cluster.wait_healthy();
+    let status = cluster.status(1).expect("it has a quorum");
+    assert_eq!(
+        (status.voters, status.nodes.len()),
+        (5, 5),
+        "who was to be removed is there"
+    );
+    let lockdown = cluster.ctl(1, &["-o", "json", "lockdown"]).success().data();
+    assert_eq!(lockdown["mode"], "off");
+    talk.wait_for_more(5);
     talk.finish(&cluster);
 }
 

@@ -16,6 +16,10 @@ fn data(cluster: &Cluster, id: u64, args: &[&str]) -> Value {
     cluster.ctl(id, &[&["-o", "json"], args].concat()).success().data()
 }
 
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 fn checks(diagnosis: &Value, verdict: &str) -> Vec<(String, Option<u64>)> {
     let all = diagnosis["checks"].as_array().expect("it has checks");
     all.iter()
@@ -178,7 +182,7 @@ fn a_debug_bundle_of_a_cluster_in_use_holds_no_secret() {
         assert!(!holds(secret.as_bytes()), "{secret}");
     }
     // Every line of a key in PEM, and every run of bytes of the others.
-    for name in ["node.key", "data/endpoint.key", "../ca/ca.key"] {
+    for name in ["node.key", "data/endpoint.key", "data/cluster.kek", "../ca/ca.key"] {
         let key = fs::read(cluster.node_dir(1).join(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
         let pieces = key.split(|byte| *byte == b'\n').filter(|line| line.len() >= 16);
         for piece in pieces
@@ -186,6 +190,7 @@ fn a_debug_bundle_of_a_cluster_in_use_holds_no_secret() {
             .filter(|piece| piece.len() == 16)
         {
             assert!(!holds(piece), "a piece of {name}");
+            assert!(!holds(hex(piece).as_bytes()), "a piece of {name}, in hex");
         }
     }
 }

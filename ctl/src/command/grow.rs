@@ -86,7 +86,9 @@ async fn first_token(link: &Link<'_>, global: &Global) -> Result<CreatedToken, F
         .until(Some(Instant::now() + INIT_DEADLINE), async || {
             match link.post::<CreatedToken>("/v1/tokens", &asked).await {
                 Ok(token) => Look::Done(Ok(token)),
-                Err(failure) if is_beginning(&failure) => {
+                // Also one that came as the daemon began anew, and that nobody has answered. A token that was made for it all
+                // the same lets nobody in: nobody has been told its secret.
+                Err(failure) if is_beginning(&failure) || failure.error.code == code::OUTCOME_UNKNOWN => {
                     let look = Look::waiting(format!("waiting for the node to begin: {}", failure.error.message));
                     last = Some(failure);
                     look
@@ -244,4 +246,40 @@ fn lifetime(token: &CreatedToken) -> String {
         "token {} is good for {nodes} until {}; it is shown this once",
         token.id, token.expires_at
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::os::unix::net::UnixListener;
+
+    use clap::Parser;
+
+    use super::*;
+    use crate::cli::Cli;
+
+    /// The daemon closes what is still open when it begins anew as a node; `init` took that for its end, with a cluster formed.
+    #[tokio::test]
+    async fn a_connection_that_the_beginning_daemon_closes_does_not_end_init() {
+        let dir = tempfile::tempdir().unwrap();
+        let socket = dir.path().join("admin.sock");
+        let listener = UnixListener::bind(&socket).unwrap();
+        let made = json!({
+            "id": 1, "token": "secret", "expires_at": "2026-01-01T00:00:00.000Z", "uses": 1, "role": "voter", "peer_addrs": []
+        });
+        std::thread::spawn(move || {
+            let mut request = [0; 4096];
+            let (mut closed, _) = listener.accept().unwrap();
+            let _ = closed.read(&mut request);
+            drop(closed);
+            let (mut answered, _) = listener.accept().unwrap();
+            let _ = answered.read(&mut request);
+            let body = made.to_string();
+            let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len());
+            let _ = answered.write_all((head + &body).as_bytes());
+        });
+        let cli = Cli::try_parse_from(["chatctl", "--socket", socket.to_str().unwrap(), "cluster", "init"]).unwrap();
+        let token = first_token(&Link::new(&cli.global), &cli.global).await.unwrap();
+        assert_eq!(token.token, "secret");
+    }
 }

@@ -384,3 +384,79 @@ fn failures(count: u32) -> String {
         many => format!("{many} failures"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use quorate_core::{NodeStanding, Timestamp};
+
+    use super::*;
+    use crate::consensus::MemberView;
+    use crate::consensus::types::NodeAddrs;
+
+    fn node(standing: NodeStanding, votes: bool) -> Node {
+        Node {
+            admission: None,
+            standing,
+            votes,
+            drained: false,
+            moving: None,
+            cert_since: Timestamp(0),
+        }
+    }
+
+    /// Three nodes of which so many have a vote in the membership, and these wishes for node 2.
+    fn sight(voters: u64, second: Node) -> Sight {
+        let member = |id: u64| MemberView {
+            addrs: NodeAddrs {
+                peer: format!("h{id}:7401"),
+                client: format!("h{id}:7400"),
+            },
+            voter: id <= voters,
+            may_lead: true,
+        };
+        let as_is = || node(NodeStanding::Member, true);
+        Sight {
+            view: View {
+                members: (1..=3).map(|id| (NodeId(id), member(id))).collect(),
+                ..View::default()
+            },
+            reachable: (1..=3).map(NodeId).collect(),
+            node: as_is(),
+            seen: LogIndex(1),
+            nodes: [as_is(), second, as_is()]
+                .into_iter()
+                .zip(1..)
+                .map(|(node, id)| (NodeId(id), node))
+                .collect(),
+            lags: BTreeMap::new(),
+        }
+    }
+
+    #[test]
+    fn votes_change_one_at_a_time() {
+        let removed = || NodeStanding::Removed {
+            at: Timestamp(1),
+            index: LogIndex(1),
+            replaced_by: None,
+        };
+        let told = |sight: &Sight| sight.nothing_under_way().map_err(|error| error.to_string());
+        let busy = |what: &str| Err(format!("{what}: one change at a time; ask again when it is done"));
+        let well = sight(3, node(NodeStanding::Member, true));
+        assert_eq!(told(&well), Ok(()));
+        assert_eq!(
+            told(&sight(3, node(removed(), false))),
+            busy("n2 is being removed"),
+            "it votes still"
+        );
+        assert_eq!(
+            told(&sight(3, node(NodeStanding::Member, false))),
+            busy("n2 is being demoted")
+        );
+        let mut joint = well;
+        joint.view.joint = true;
+        assert_eq!(told(&joint), busy("the membership is between two sets of voters"));
+        // Whose vote is gone already, or has not come yet, holds nobody up.
+        assert_eq!(told(&sight(1, node(removed(), false))), Ok(()));
+        assert_eq!(told(&sight(1, node(NodeStanding::Member, true))), Ok(()));
+    }
+}

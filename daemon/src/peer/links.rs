@@ -1,15 +1,18 @@
 //! Outgoing connections to peers: one for each node and protocol, dialled when needed and by one dialler at a time.
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use futures_util::future::{Either, select};
 use quorate_core::NodeId;
 use quorate_transport::{
     Alpn, CloseCode, CloseReason, Connection, DialError, PeerDialer, Priority, RecvError, SendError,
 };
 use tokio::sync::watch;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::address::AddressBook;
 use super::hello::{HelloError, HelloReply, Verdict};
@@ -17,6 +20,8 @@ use super::local::{JudgeError, Local};
 
 /// From the first packet to the end of the greeting.
 pub const LINK_DEADLINE: Duration = Duration::from_secs(2);
+/// How long a peer is dialled where it is known to be, before it is also dialled where it was last seen.
+const ELSEWHERE_AFTER: Duration = Duration::from_millis(200);
 /// After the first failure a peer is left alone for about this long.
 const REDIAL_MIN: Duration = Duration::from_millis(100);
 /// After many failures, for about this long.
@@ -110,6 +115,8 @@ pub struct Links {
     addrs: AddressBook,
     local: Arc<Local>,
     slots: Mutex<HashMap<(NodeId, Alpn), Slot>>,
+    /// From where each peer has last dialled this node.
+    seen: Mutex<HashMap<NodeId, SocketAddr>>,
 }
 
 impl Links {
@@ -121,6 +128,7 @@ impl Links {
             addrs,
             local,
             slots: Mutex::default(),
+            seen: Mutex::default(),
         })
     }
 
@@ -149,8 +157,9 @@ impl Links {
         }
     }
 
-    /// The peer shows signs of life: the wait after a failure is over.
-    pub fn peer_is_back(&self, node: NodeId) {
+    /// The peer has dialled this node from there, and is who it should be: the wait after a failure is over.
+    pub fn peer_is_back(&self, node: NodeId, from: SocketAddr) {
+        self.seen().insert(node, from);
         for ((slot_node, _), slot) in self.slots().iter_mut() {
             if *slot_node == node && matches!(slot.state, SlotState::Down { .. }) {
                 *slot = Slot::default();
@@ -169,6 +178,10 @@ impl Links {
 
     fn slots(&self) -> MutexGuard<'_, HashMap<(NodeId, Alpn), Slot>> {
         self.slots.lock().expect("nothing panics while it holds this lock")
+    }
+
+    fn seen(&self) -> MutexGuard<'_, HashMap<NodeId, SocketAddr>> {
+        self.seen.lock().expect("nothing panics while it holds this lock")
     }
 
     fn step(self: &Arc<Self>, node: NodeId, alpn: Alpn) -> Step {
@@ -226,7 +239,7 @@ impl Links {
 
     async fn dial(&self, addr: &str, node: NodeId, alpn: Alpn) -> Outcome {
         let attempt = async {
-            let connection = self.dialer.dial(addr, node, alpn).await.map_err(ReachError::from)?;
+            let connection = self.reach(addr, node, alpn).await?;
             let reply = self.greet(&connection).await?;
             Ok::<_, ReachError>((connection, reply))
         };
@@ -252,6 +265,26 @@ impl Links {
         }
         tracing::debug!(%node, %alpn, addr, "peer reached");
         Ok(connection)
+    }
+
+    /// A connection to where the peer is known to be, or else to where it has last dialled from. It dials from the port on which
+    /// it listens, so that is where it is if it has moved. It may lead before anybody has said that it has: its own dials
+    /// reach everybody, and without this no node could pass anything on to it, the news of its addr least of all.
+    async fn reach(&self, addr: &str, node: NodeId, alpn: Alpn) -> Result<Connection, DialError> {
+        let known = self.dialer.dial(addr, node, alpn);
+        let seen = self.seen().get(&node).map(SocketAddr::to_string);
+        let Some(seen) = seen.filter(|seen| seen != addr) else {
+            return known.await;
+        };
+        let elsewhere = async {
+            sleep(ELSEWHERE_AFTER).await;
+            self.dialer.dial(&seen, node, alpn).await
+        };
+        match select(pin!(known), pin!(elsewhere)).await {
+            Either::Left((Ok(connection), _)) | Either::Right((Ok(connection), _)) => Ok(connection),
+            Either::Left((Err(error), elsewhere)) => elsewhere.await.map_err(|_| error),
+            Either::Right((Err(_), known)) => known.await,
+        }
     }
 
     async fn greet(&self, connection: &Connection) -> Result<HelloReply, ReachError> {

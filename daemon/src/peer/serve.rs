@@ -80,7 +80,7 @@ async fn receive(connection: Connection, local: Arc<Local>, links: Arc<Links>, h
         }
         Err(_) => return connection.close(CloseCode::Protocol, "no hello in time"),
     }
-    links.peer_is_back(node);
+    links.peer_is_back(node, connection.remote_addr());
     handler.peer_dialled(node);
     let why = streams(&connection, node, handler.as_ref(), &local).await;
     tracing::debug!(%node, %alpn, %why, "peer's connection ended");

@@ -67,10 +67,15 @@ fn removed(replaced_by: Option<u64>) -> NodeStanding {
 
 /// What is next after these edits.
 fn after(edit: impl Fn(&mut View, &mut Outlook)) -> Option<Step> {
+    after_on(OWN, edit)
+}
+
+/// What this node would do next, as the leader.
+fn after_on(own: NodeId, edit: impl Fn(&mut View, &mut Outlook)) -> Option<Step> {
     let now = Instant::now();
     let (mut view, mut outlook) = (view(now), outlook());
     edit(&mut view, &mut outlook);
-    next_step(&view, &outlook, OWN, now)
+    next_step(&view, &outlook, own, now)
 }
 
 fn of(outlook: &mut Outlook, id: u64) -> &mut Node {
@@ -208,6 +213,57 @@ fn a_leader_that_must_not_lead_hands_off_and_another_does_the_rest() {
     assert_eq!(
         after(|_, outlook| of(outlook, 2).votes = false),
         Some(Step::Demote(NodeId(2)))
+    );
+}
+
+#[test]
+fn the_leader_of_two_hands_off_before_it_loses_its_vote() {
+    let demoted = |view: &mut View, outlook: &mut Outlook| {
+        for gone in [3, 4].map(NodeId) {
+            view.members.remove(&gone);
+            view.peers.remove(&gone);
+            outlook.nodes.remove(&gone);
+        }
+        of(outlook, 1).votes = false;
+        view.members.get_mut(&OWN).unwrap().may_lead = false;
+    };
+    assert_eq!(after(demoted), Some(Step::HandOff));
+    let heir = NodeId(2);
+    let led_by_the_other = |view: &mut View, outlook: &mut Outlook| {
+        demoted(view, outlook);
+        view.leader = Some(heir);
+        let progress = view.peers.remove(&heir).unwrap();
+        view.peers.insert(OWN, progress);
+    };
+    assert_eq!(after_on(heir, led_by_the_other), Some(Step::Demote(OWN)));
+    assert_eq!(
+        after(|view, outlook| {
+            demoted(view, outlook);
+            view.members.remove(&heir);
+        }),
+        None,
+        "nobody is there to hand off to"
+    );
+}
+
+#[test]
+fn a_node_that_never_came_is_taken_out() {
+    let gone = |outlook: &mut Outlook| of(outlook, 4).standing = removed(None);
+    assert_eq!(
+        after(|view, outlook| {
+            gone(outlook);
+            view.peers.remove(&NodeId(4));
+        }),
+        Some(Step::Remove(NodeId(4)))
+    );
+    assert_eq!(
+        after(|view, outlook| {
+            gone(outlook);
+            view.peers.remove(&NodeId(4));
+            view.members.remove(&NodeId(4));
+        }),
+        None,
+        "it was never added, or is out already"
     );
 }
 

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 use std::time::Duration;
 
@@ -75,7 +75,16 @@ impl Cluster {
     /// # Panics
     /// It does not answer in time.
     #[must_use]
-    pub fn try_join(&self, id: u64, through: u64, token: &std::path::Path) -> Finished {
+    pub fn try_join(&self, id: u64, through: u64, token: &Path) -> Finished {
+        self.try_join_with(id, through, token, &[])
+    }
+
+    /// The same, with more flags.
+    ///
+    /// # Panics
+    /// It does not answer in time.
+    #[must_use]
+    pub fn try_join_with(&self, id: u64, through: u64, token: &Path, flags: &[&str]) -> Finished {
         let mut command = Command::new(&programs().chatctl);
         command
             .arg("--socket")
@@ -88,7 +97,8 @@ impl Cluster {
                 &self.peer_addr(through),
                 "--token-file",
             ])
-            .arg(token);
+            .arg(token)
+            .args(flags);
         run(&mut command, "", JOIN_DEADLINE)
     }
 
@@ -102,6 +112,20 @@ impl Cluster {
         let joined = self.try_join(id, through, &token).success();
         assert_eq!(joined.data()["node"], id, "ids are given in order");
         id
+    }
+
+    /// Starts a node that is down in another place, as on a machine with another address: with other ports, of which the
+    /// config's file knows nothing. Does not wait.
+    ///
+    /// # Panics
+    /// It runs.
+    pub fn start_elsewhere(&mut self, id: u64) {
+        let ports = free_udp_ports(2);
+        let addr = |port: u16| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let place = (addr(ports[0]), addr(ports[1]));
+        self.addrs.insert(id, place);
+        self.listens.insert(id, place);
+        self.start(id);
     }
 
     /// Waits until a node's daemon has ended by itself.
