@@ -86,7 +86,9 @@ async fn first_token(link: &Link<'_>, global: &Global) -> Result<CreatedToken, F
         .until(Some(Instant::now() + INIT_DEADLINE), async || {
             match link.post::<CreatedToken>("/v1/tokens", &asked).await {
                 Ok(token) => Look::Done(Ok(token)),
-                Err(failure) if is_beginning(&failure) => {
+                // Unknown: the daemon closed the connection, as one does that stops waiting and begins. At worst there is a token
+                // more, whose secret nobody has.
+                Err(failure) if is_beginning(&failure) || failure.exit == Exit::Unknown => {
                     let look = Look::waiting(format!("waiting for the node to begin: {}", failure.error.message));
                     last = Some(failure);
                     look
@@ -244,4 +246,39 @@ fn lifetime(token: &CreatedToken) -> String {
         "token {} is good for {nodes} until {}; it is shown this once",
         token.id, token.expires_at
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::UnixListener;
+
+    use super::*;
+    use crate::cli::Cli;
+
+    /// `init` ended with "the change was not confirmed", though the cluster was formed: the daemon had closed a connection that came
+    /// as it stopped to wait.
+    #[tokio::test]
+    async fn a_token_is_asked_for_again_when_the_daemon_begins_anew() {
+        let dir = tempfile::tempdir().unwrap();
+        let socket = dir.path().join("admin.sock");
+        let listener = UnixListener::bind(&socket).unwrap();
+        let body = r#"{"id":7,"token":"chatjoin1.x","expires_at":"2026-11-28T18:00:00.000Z","uses":1,"role":"voter","peer_addrs":[]}"#;
+        let daemon = tokio::spawn(async move {
+            let (mut first, _) = listener.accept().await.unwrap();
+            let _ = first.read(&mut [0; 16]).await;
+            drop(first);
+            let (mut second, _) = listener.accept().await.unwrap();
+            let _ = second.read(&mut [0; 4096]).await;
+            let length = body.len();
+            let answer =
+                format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}");
+            second.write_all(answer.as_bytes()).await.unwrap();
+        });
+        let cli = Cli::try_parse_from(["chatctl", "--socket", socket.to_str().unwrap(), "cluster", "init"]).unwrap();
+        let made = first_token(&Link::new(&cli.global), &cli.global).await.unwrap();
+        assert_eq!(made.id, TokenId(7));
+        daemon.await.unwrap();
+    }
 }
