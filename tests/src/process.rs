@@ -17,6 +17,8 @@ pub enum Signal {
     Terminate,
     /// Ctrl-C.
     Interrupt,
+    /// Read the config again.
+    HangUp,
     /// Stand still.
     Stop,
     /// Go on.
@@ -29,6 +31,7 @@ impl Signal {
             Self::Kill => "KILL",
             Self::Terminate => "TERM",
             Self::Interrupt => "INT",
+            Self::HangUp => "HUP",
             Self::Stop => "STOP",
             Self::Continue => "CONT",
         }
