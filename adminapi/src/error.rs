@@ -52,6 +52,8 @@ pub mod code {
     pub const NODES_CHANGED: &str = "nodes-changed";
     /// The cluster has no CA of its own.
     pub const NO_AUTHORITY: &str = "no-authority";
+    /// The CA before the present one is still in use.
+    pub const CA_ROTATING: &str = "ca-rotating";
     /// The cluster did not let the node in.
     pub const NOT_ADMITTED: &str = "not-admitted";
     /// No node of the cluster to join was reached, or none with a quorum.

@@ -199,15 +199,14 @@ impl PinnedCa {
         let anchor = anchor.ok_or(PinRefused::Changed { expected, presented })?;
         let mut roots = RootCertStore::empty();
         roots.add(anchor.clone().into_owned())?;
+        // Whatever leads there, the CA that is shown is the one that signed: a device may be told to pin it.
+        let mut shown = RootCertStore::empty();
+        shown.add(ca.clone().into_owned())?;
+        let parsed = ParsedCertificate::try_from(end_entity)?;
+        verify_server_cert_signed_by_trust_anchor(&parsed, &shown, &[], now, algorithms().all)?;
         let (cluster, _) = node_named_in(end_entity).ok_or(PinRefused::NotANode)?;
         let name = ServerName::try_from(client_server_name(&cluster)).map_err(|_| PinRefused::NotANode)?;
-        let verified = verify_chain(
-            &ParsedCertificate::try_from(end_entity)?,
-            intermediates,
-            &roots,
-            &name,
-            now,
-        )?;
+        let verified = verify_chain(&parsed, intermediates, &roots, &name, now)?;
         if let CaPin::FirstUse(first) = &self.0 {
             first.shown(
                 end_entity,
@@ -293,5 +292,41 @@ impl ServerCertVerifier for PinnedCa {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         algorithms().supported_schemes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use quorate_core::NodeId;
+    use rustls::pki_types::pem::PemObject;
+
+    use super::*;
+    use crate::ca::{ClusterCa, Validity};
+    use crate::node::NodeKey;
+
+    fn certs(pem: &str) -> Vec<CertificateDer<'static>> {
+        CertificateDer::pem_slice_iter(pem.as_bytes())
+            .collect::<Result<_, _>>()
+            .unwrap()
+    }
+
+    /// What a node may say to be pinned is the CA behind its certificate. If that could be any, a node's key alone could turn
+    /// devices away from their cluster.
+    #[test]
+    fn a_ca_is_shown_only_by_those_that_it_has_certified() {
+        let cluster = ClusterId::random();
+        let old = ClusterCa::generate(&cluster).unwrap();
+        let (new, lineage) = old.succeed(&cluster, "").unwrap();
+        let foreign = ClusterCa::generate(&cluster).unwrap();
+        let key = NodeKey::generate().unwrap().public();
+        let validity = Validity::of_node(std::time::SystemTime::now());
+        let cert = new.certify_node(&cluster, NodeId(1), &key, validity).unwrap();
+        let chain = certs(&cert.after(&lineage, None).chain_pem);
+        let (leaf, behind) = chain.split_first().unwrap();
+        let pin = PinnedCa(CaPin::Pinned(old.fingerprint()));
+        assert!(pin.verify(leaf, behind, UnixTime::now()).is_ok());
+        let mut lying = behind.to_vec();
+        lying[0] = certs(foreign.cert_pem()).remove(0);
+        assert!(pin.verify(leaf, &lying, UnixTime::now()).is_err());
     }
 }

@@ -36,4 +36,4 @@ pub use secrets::{CONNECTION_ID_KEY_BYTES, NodeSecrets, RESET_KEY_BYTES, Secrets
 pub use serving::server_config;
 pub use shared::{OtherNode, SharedIdentity};
 pub use token::{JOIN_TOKEN_MAX_BYTES, JoinSecret, JoinToken, JoinTokenError};
-pub use x509::node_named_in;
+pub use x509::{ca_shown_in, node_named_in};

@@ -292,6 +292,13 @@ impl NodeIdentity {
         self.ca
     }
 
+    /// Whether the chain leads from this CA, and another one issued the certificate.
+    #[must_use]
+    pub fn came_after(&self, ca: CaFingerprint) -> bool {
+        let mut lineage = self.certified.cert.iter().skip(2);
+        ca != self.ca && lineage.any(|cert| x509::fingerprint(cert) == Some(ca))
+    }
+
     /// The trusted CAs, PEM.
     #[must_use]
     pub fn ca_pem(&self) -> &str {

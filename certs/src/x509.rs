@@ -22,6 +22,12 @@ pub(crate) fn fingerprint(cert: &CertificateDer<'_>) -> Option<CaFingerprint> {
     Some(CaFingerprint::of_spki(parsed.subject_public_key_info().as_ref()))
 }
 
+/// The fingerprint of the CA that a node shows behind its own certificate. A device's handshake has verified that it signed that.
+#[must_use]
+pub fn ca_shown_in(chain: &[CertificateDer<'_>]) -> Option<CaFingerprint> {
+    fingerprint(chain.get(1)?)
+}
+
 /// The node that a certificate names, if it names exactly one.
 pub(crate) fn only_node(cert: &EndEntityCert<'_>) -> Option<(ClusterId, NodeId)> {
     only(cert, |name| match name {

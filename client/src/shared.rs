@@ -127,8 +127,9 @@ impl Shared {
         if let Err(error) = self.profile.connected(link.addr(), known) {
             tracing::warn!(%error, "the profile cannot be written");
         }
-        // The node has proven to be one of this CA's, or of one to which it leads.
+        // The node says when its CA may be pinned; which one that is, the handshake has proven.
         let told = welcome.ca.as_deref().and_then(|ca| ca.parse().ok());
+        let told = told.filter(|ca| link.ca() == Some(*ca));
         let known = self.profile.ca();
         let ca = told.or_else(|| self.dialler.first_met().filter(|_| known.is_none()));
         if let Some(ca) = ca.filter(|ca| Some(*ca) != known)

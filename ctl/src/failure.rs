@@ -74,9 +74,12 @@ impl Failure {
             | code::UNKNOWN_BAN
             | code::UNKNOWN_DEVICE
             | code::UNKNOWN_TOKEN => Exit::NotFound,
-            code::REFUSED | code::ALREADY_FORMED | code::NODES_CHANGED | code::NODE_REMOVED | code::NO_AUTHORITY => {
-                Exit::Refused
-            }
+            code::REFUSED
+            | code::ALREADY_FORMED
+            | code::NODES_CHANGED
+            | code::NODE_REMOVED
+            | code::NO_AUTHORITY
+            | code::CA_ROTATING => Exit::Refused,
             code::OUTCOME_UNKNOWN | code::TIMED_OUT => Exit::Unknown,
             _ => Exit::Error,
         };

@@ -28,6 +28,8 @@ const ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
 const SILENCE_MIN: Duration = Duration::from_secs(30);
 /// The code of a failure: no daemon answers.
 pub(crate) const UNREACHABLE: &str = "daemon-unreachable";
+/// It is there, as far as one can tell, and does not answer in time.
+pub(crate) const SILENT: &str = "daemon-silent";
 /// What keeps a connection going.
 type Connection = hyper::client::conn::http1::Connection<TokioIo<UnixStream>, Full<Bytes>>;
 
@@ -225,7 +227,7 @@ impl<'a> Link<'a> {
         let answer = match tokio::time::timeout(self.timeout, exchange).await {
             Ok(answer) => answer,
             Err(_) if is_change => Err(Failure::unconfirmed(self.no_answer())),
-            Err(_) => Err(self.unreachable(self.no_answer())),
+            Err(_) => Err(self.silent()),
         };
         if self.verbose {
             let told = answer
@@ -308,6 +310,12 @@ impl<'a> Link<'a> {
             .hint("it is for the members of its group, which a package calls chatd-admin"),
             _ => self.unreachable(format!("no daemon answers: {error}")),
         }
+    }
+
+    fn silent(&self) -> Failure {
+        let mut failure = self.unreachable(self.no_answer());
+        SILENT.clone_into(&mut failure.error.code);
+        failure
     }
 
     fn unreachable(&self, message: String) -> Failure {

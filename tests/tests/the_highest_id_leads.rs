@@ -33,6 +33,8 @@ fn fifteen_leader_kills_elect_the_highest_id_fifteen_times() {
     let mut elections = Vec::new();
     for kill in 0..KILLS {
         let killed = cluster.leader();
+        // Only who has the whole log may win.
+        let _ = cluster.wait_equal_hashes();
         cluster.kill(killed);
         let expected = cluster.running().last().copied();
         let elected = cluster.leader_where("another leads", ELECTION_DEADLINE, |leader| leader != killed);

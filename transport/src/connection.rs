@@ -6,12 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use quinn::{ConnectionError, TransportErrorCode, VarInt};
+use quorate_certs::{CaFingerprint, ca_shown_in};
 use quorate_protocol::{FRAME_MAX_BEFORE_LOGIN_BYTES, FRAME_MAX_CLIENT_BYTES, FRAME_MAX_PEER_BYTES};
 
 use crate::admission::Slot;
 use crate::alpn::Alpn;
 use crate::authorise::Identity;
 use crate::code::{CloseCode, cut_reason, shown_reason};
+use crate::listener::peer_chain;
 use crate::settings::Side;
 use crate::stream::{FrameReceiver, FrameSender, Priority, stream_pair};
 
@@ -184,6 +186,12 @@ impl Connection {
     #[must_use]
     pub fn identity(&self) -> Identity {
         self.0.identity
+    }
+
+    /// The CA that the other end showed behind its certificate.
+    #[must_use]
+    pub fn ca(&self) -> Option<CaFingerprint> {
+        ca_shown_in(&peer_chain(&self.0.quic))
     }
 
     /// Where the other end is now. An IPv4 address is told as such, whatever the socket.

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
+use quorate_certs::CaFingerprint;
 use quorate_core::{NodeId, RoomRef, Seq};
 use quorate_protocol::Frame;
 use quorate_protocol::client::{
@@ -244,6 +245,11 @@ impl Link {
 
     pub(crate) fn welcome(&self) -> &Welcome {
         &self.0.welcome
+    }
+
+    /// The CA that the handshake has shown and verified.
+    pub(crate) fn ca(&self) -> Option<CaFingerprint> {
+        self.0.connection.ca()
     }
 
     pub(crate) fn node(&self) -> NodeId {

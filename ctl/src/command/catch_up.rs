@@ -8,7 +8,7 @@ use quorate_core::{LogIndex, NodeId};
 use super::grow::is_beginning;
 use crate::cli::Global;
 use crate::failure::{Exit, Failure};
-use crate::link::{Link, UNREACHABLE};
+use crate::link::{Link, SILENT, UNREACHABLE};
 use crate::screen::grouped;
 use crate::wait::{HowFar, Look, Progress};
 
@@ -51,7 +51,7 @@ impl Joining {
     }
 
     fn look(&mut self, now: Instant, found: Result<Status, Failure>) -> Look<Result<(), Failure>> {
-        let is_silent = |failure: &Failure| failure.error.code == UNREACHABLE;
+        let is_silent = |failure: &Failure| [UNREACHABLE, SILENT].contains(&failure.error.code.as_str());
         let silent_now = found.as_ref().is_err_and(is_silent);
         self.silent_since = silent_now.then(|| self.silent_since.unwrap_or(now));
         let silent = self.silent_since.map(|since| now.duration_since(since));

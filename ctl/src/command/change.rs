@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use quorate_adminapi::{
-    ChangeReport, ChangeRequest, HandBackRequest, Member, MemberChange, MemberRole, MemberState, Status,
+    ChangeReport, ChangeRequest, HandBackRequest, Member, MemberChange, MemberRole, MemberState, RaftInfo, Status,
     TransferRequest, TransferredTo, Votes, code,
 };
 use quorate_core::NodeId;
@@ -87,7 +87,7 @@ pub(super) async fn leave(link: &Link<'_>, global: &Global, force: bool) -> Resu
         needs: Needs::OtherLeader(id),
         is_done: &|node| node.is_none(),
     };
-    finish(link, global, &report, told).await
+    finish(link, global, &report, Some(id), told).await
 }
 
 pub(super) async fn replace(link: &Link<'_>, global: &Global, old: NodeId, new: NodeId) -> Result<Answer, Failure> {
@@ -120,7 +120,7 @@ pub(super) async fn set_addr(link: &Link<'_>, global: &Global, args: &SetAddrArg
         needs: Needs::Quorum,
         is_done: &|node| node.is_some_and(is_there),
     };
-    finish(link, global, &report, told).await
+    finish(link, global, &report, None, told).await
 }
 
 pub(super) async fn transfer(link: &Link<'_>, global: &Global, to: Option<NodeId>) -> Result<Answer, Failure> {
@@ -155,8 +155,10 @@ async fn change(
     force: bool,
     told: Told<'_>,
 ) -> Result<Answer, Failure> {
+    // Before it may be gone: this node alone knows.
+    let own: Option<RaftInfo> = link.get("/v1/raft").await.ok();
     let report = ask(link, id, change, force, global.dry_run).await?;
-    finish(link, global, &report, told).await
+    finish(link, global, &report, own.and_then(|own| own.id), told).await
 }
 
 async fn ask(
@@ -170,10 +172,17 @@ async fn ask(
     link.post(&format!("/v1/members/{id}/change"), &asked).await
 }
 
-async fn finish(link: &Link<'_>, global: &Global, report: &ChangeReport, told: Told<'_>) -> Result<Answer, Failure> {
+/// `own` is the node that is asked, where that matters.
+async fn finish(
+    link: &Link<'_>,
+    global: &Global,
+    report: &ChangeReport,
+    own: Option<NodeId>,
+    told: Told<'_>,
+) -> Result<Answer, Failure> {
     if !global.dry_run && !global.no_wait {
         let patience = Patience::new(Instant::now(), global.timeout);
-        wait(link, global, report.id, &told, patience).await?;
+        wait(link, global, (report.id, own), &told, patience).await?;
     }
     Ok(answer(report, told.done, global.dry_run))
 }
@@ -182,11 +191,11 @@ async fn finish(link: &Link<'_>, global: &Global, report: &ChangeReport, told: T
 async fn wait(
     link: &Link<'_>,
     global: &Global,
-    id: NodeId,
+    (id, own): (NodeId, Option<NodeId>),
     told: &Told<'_>,
     patience: Patience,
 ) -> Result<(), Failure> {
-    let mut asked = None;
+    let mut asked = own;
     Progress::new(global)
         .carried_out(patience, async || {
             let found: Result<Status, Failure> = link.get("/v1/status").await;
@@ -210,9 +219,7 @@ fn look(found: Result<Status, Failure>, asked: Option<NodeId>, id: NodeId, told:
             })
         }
         // The node that was asked has gone itself.
-        Err(failure) if failure.error.code == UNREACHABLE && is_done(None) && asked.is_none_or(|asked| asked == id) => {
-            Look::Done(())
-        }
+        Err(failure) if failure.error.code == UNREACHABLE && is_done(None) && asked == Some(id) => Look::Done(()),
         Err(failure) if failure.error.code == code::NO_QUORUM => {
             Look::waiting(format!("waiting for a leader: {}", failure.error.message))
         }
@@ -249,6 +256,7 @@ mod tests {
     use crate::cli::Cli;
     use crate::daemon::Daemon;
     use crate::failure::Exit;
+    use crate::link::SILENT;
 
     /// A daemon that was slow or had died was taken for the proof that another node was gone.
     #[test]
@@ -258,11 +266,14 @@ mod tests {
             needs: Needs::OtherLeader(NodeId(3)),
             is_done: &|node| node.is_none(),
         };
-        for (asked, is_done) in [(Some(NodeId(3)), true), (None, true), (Some(NodeId(1)), false)] {
+        for (asked, is_done) in [(Some(NodeId(3)), true), (None, false), (Some(NodeId(1)), false)] {
             let silent = Failure::new(Exit::NoQuorum, UNREACHABLE, "no daemon answers");
             let look = look(Err(silent), asked, NodeId(3), &told);
             assert_eq!(matches!(look, Look::Done(())), is_done, "{asked:?}");
         }
+        let hung = Failure::new(Exit::NoQuorum, SILENT, "the daemon did not answer within 10s");
+        let look = look(Err(hung), Some(NodeId(3)), NodeId(3), &told);
+        assert!(!matches!(look, Look::Done(())), "it hangs, and has not gone");
     }
 
     /// The daemon takes the change, and n3 votes all the same.
@@ -281,7 +292,9 @@ mod tests {
         };
         let begun = Instant::now().checked_sub(Duration::from_secs(60)).unwrap();
         let patience = Patience::new(begun, cli.global.timeout);
-        let failure = wait(&link, &cli.global, report.id, &told, patience).await.unwrap_err();
+        let failure = wait(&link, &cli.global, (report.id, None), &told, patience)
+            .await
+            .unwrap_err();
         assert_eq!(
             (failure.exit, failure.error.code.as_str()),
             (Exit::Unknown, "not-finished")

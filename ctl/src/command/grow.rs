@@ -16,7 +16,7 @@ use super::dry;
 use crate::cli::{Global, InitArgs, JoinArgs, TokenArgs};
 use crate::confirm::confirm;
 use crate::failure::{Exit, Failure};
-use crate::link::{Link, UNREACHABLE};
+use crate::link::{Link, SILENT, UNREACHABLE};
 use crate::output::Answer;
 use crate::screen::{Column, Grid, Screen, Text};
 use crate::wait::{Look, Progress};
@@ -104,7 +104,7 @@ async fn first_token(link: &Link<'_>, global: &Global) -> Result<CreatedToken, F
 pub(super) fn is_beginning(failure: &Failure) -> bool {
     matches!(
         failure.error.code.as_str(),
-        code::NO_AUTHORITY | code::NOT_FORMED | code::NO_QUORUM | code::UNKNOWN_PATH | UNREACHABLE
+        code::NO_AUTHORITY | code::NOT_FORMED | code::NO_QUORUM | code::UNKNOWN_PATH | UNREACHABLE | SILENT
     )
 }
 

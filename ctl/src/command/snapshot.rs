@@ -23,10 +23,16 @@ const PARTIAL_SUFFIX: &str = ".partial";
 /// Chunks between the socket and the disk.
 const CHUNKS_MAX: usize = 8;
 
+/// The least urgent there is.
+const CHECK_NICENESS: i32 = 19;
+
 pub(super) async fn save(link: &Link<'_>, file: &Path, stale: bool, dry_run: bool) -> Result<Answer, Failure> {
     if dry_run {
         return would_save(link, file).await;
     }
+    // Checking takes as long as making, and often on the same machine: the daemon and its posts go first. Where that is not
+    // allowed it is only slower for them.
+    let _ = rustix::process::nice(CHECK_NICENESS);
     if file == Path::new(STDOUT) {
         return save_to_stdout(link, stale).await;
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use openraft::{Config, ConfigError, SnapshotPolicy, StepDownPolicy};
-use quorate_core::NodeId;
+use quorate_core::{NODES_MAX, NodeId};
 
 use super::types::NodeAddrs;
 
@@ -26,7 +26,8 @@ const PURGE_ENTRIES: u64 = 4096;
 const SNAPSHOT_TIMEOUT_MS: u64 = 60_000;
 /// How long a leader that is no longer a voter keeps on, so that its last commit reaches the others.
 const REMOVED_LEADER_STEP_DOWN_MS: u64 = 300;
-/// A leader without a quorum is silent in turns of at least this length, so that those who hear it may elect another.
+/// A leader without a quorum is silent in turns of at least this length, so that those who hear it may elect another: long enough
+/// for the last in rank to stand, or who alone could win would never be let.
 const QUORUM_LOSS_PROBE_MIN_MS: u64 = 3_000;
 /// Waits of openraft after a peer could not be reached. The dialler has waits of its own; these are short on purpose.
 const UNREACHABLE_BACKOFF: &str = "20ms 40ms 80ms 160ms 320ms 640ms 1s";
@@ -112,7 +113,9 @@ impl ConsensusConfig {
             enable_leader_restore: Some(false),
             // A log that became shorter belongs to a wiped disk; enrolment keeps those out, and Raft must not forgive them.
             allow_log_reversion: None,
-            quorum_loss_probe_interval: Some(QUORUM_LOSS_PROBE_MIN_MS.max(2 * election_timeout_max)),
+            quorum_loss_probe_interval: Some(
+                QUORUM_LOSS_PROBE_MIN_MS.max(millis(self.silence_max(NODES_MAX as usize))),
+            ),
             removed_leader_step_down: StepDownPolicy::After(REMOVED_LEADER_STEP_DOWN_MS),
             max_payload_entries: APPEND_ENTRIES_MAX,
             max_append_entries: Some(API_BATCH_MAX),
@@ -172,6 +175,20 @@ mod tests {
         assert!(config.rank_spacing() > chance + config.heartbeat_interval);
         assert_eq!(config.silence_max(1), Duration::from_millis(880));
         assert_eq!(config.silence_max(5), Duration::from_millis(880 + 4 * 160));
+    }
+
+    #[test]
+    fn a_leader_without_a_quorum_is_silent_until_the_last_in_rank_may_stand() {
+        for timeout_ms in [400, 1000, 60_000] {
+            let mut config = config();
+            config.election_timeout = Duration::from_millis(timeout_ms);
+            let silent = config
+                .openraft("c".to_owned())
+                .unwrap()
+                .quorum_loss_probe_interval
+                .unwrap();
+            assert!(Duration::from_millis(silent) >= config.silence_max(NODES_MAX as usize));
+        }
     }
 
     #[test]

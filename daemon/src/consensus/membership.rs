@@ -137,7 +137,8 @@ impl Consensus {
             .await
     }
 
-    /// Ends a change that its leader did not: proposes the voters of the newer half of a joint membership again.
+    /// Ends a change that its leader did not: proposes the voters of the newer half of a joint membership again. Who lost its vote
+    /// stays as a learner, since it is not seen here whether it was to go: taking it out is a change of its own.
     ///
     /// # Errors
     /// See [`MembershipError`].
@@ -154,7 +155,7 @@ impl Consensus {
         let Some(voters) = voters else {
             return Err(MembershipError::NotPossible("there are no members".to_owned()));
         };
-        self.change(ChangeMembers::ReplaceAllVoters(voters), false, deadline)
+        self.change(ChangeMembers::ReplaceAllVoters(voters), true, deadline)
             .await
     }
 

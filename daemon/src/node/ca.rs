@@ -80,6 +80,16 @@ impl CaSource for NodeSource {
 }
 
 impl NodeSource {
+    /// What links and tokens carry: while nodes may still show the CA before, that one, which leads to both.
+    pub(super) fn ca_for_others(&self) -> CaFingerprint {
+        let retiring = self
+            .facts
+            .reader
+            .with_state(|state| state.authority().and_then(|authority| authority.retiring.clone()));
+        let retiring = retiring.as_deref().and_then(CaFingerprint::of_cert_pem);
+        retiring.unwrap_or_else(|| self.facts.identity.current().ca_fingerprint())
+    }
+
     fn authority(&self) -> Result<Authority, AdminError> {
         let authority = self.facts.reader.with_state(|state| state.authority().cloned());
         authority.ok_or_else(|| Refusal::NoAuthority.into())

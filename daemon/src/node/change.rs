@@ -64,7 +64,7 @@ impl RosterSource for NodeSource {
         };
         match self.put_through(by, Operation::Roster(operation)).await? {
             Done::TokenCreated { token, expires_at } => {
-                let ca = self.facts.identity.current().ca_fingerprint();
+                let ca = self.ca_for_others();
                 let view = self.consensus.view();
                 let members = view.borrow().members.clone();
                 // This node first: it surely is there.

@@ -69,7 +69,7 @@ impl NodeSource {
             .collect();
         // Each link begins with another node, so that new clients spread over all of them.
         addrs.shuffle(&mut rand::rng());
-        let ca = self.facts.identity.current().ca_fingerprint();
+        let ca = self.ca_for_others();
         InviteLink::new(addrs, Some(ca), Some(secret))
             .map(|link| FreshInvite {
                 link: link.to_string(),

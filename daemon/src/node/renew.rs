@@ -7,7 +7,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use quorate_certs::{ClusterKek, NodeIdentity, SharedIdentity, Validity};
+use quorate_certs::{CaFingerprint, ClusterKek, NodeIdentity, SharedIdentity, Validity};
 use quorate_core::{Authority, Timestamp};
 use tokio::time::sleep;
 
@@ -53,7 +53,8 @@ pub(super) fn at_start(
     let Some(authority) = wish.authority.as_ref().or(founding.authority.as_ref()) else {
         return identity;
     };
-    if is_of(&identity, authority) && !is_due(&identity, SystemTime::now(), wish.since) {
+    // By time only: the state here is that of the last checkpoint, and the entries after it are not applied yet.
+    if !is_due(&identity, SystemTime::now(), wish.since) {
         return identity;
     }
     match renewed(data_dir, &identity, kek, authority, wish.since) {
@@ -75,7 +76,8 @@ pub(super) async fn keep(data_dir: PathBuf, identity: SharedIdentity, kek: Optio
         let present = identity.current();
         let wish = wish(&reader, &present);
         let Some(authority) = wish.authority else { continue };
-        if is_of(&present, &authority) && !is_due(&present, SystemTime::now(), wish.since) {
+        let is_as_it_should = is_of(&present, &authority) || is_ahead(&present, &authority);
+        if is_as_it_should && !is_due(&present, SystemTime::now(), wish.since) {
             continue;
         }
         let (dir, kek, since) = (data_dir.clone(), kek.clone(), wish.since);
@@ -110,11 +112,19 @@ fn wish(reader: &Reader, identity: &NodeIdentity) -> Wish {
     })
 }
 
-/// Whether the identity believes the CAs that it should, and so is of the present one: it is made of both at once.
+/// Whether the certificate is of the present CA, and those CAs are believed that should be. Both are looked at: who dies while an
+/// identity is saved may find one of them new and the other old.
 fn is_of(identity: &NodeIdentity, authority: &Authority) -> bool {
     let wanted = authority.cert.clone() + authority.retiring.as_deref().unwrap_or_default();
     // Files that went through an editor may differ in the ends of their lines.
-    identity.ca_pem().split_whitespace().eq(wanted.split_whitespace())
+    let believes = identity.ca_pem().split_whitespace().eq(wanted.split_whitespace());
+    believes && CaFingerprint::of_cert_pem(&authority.cert) == Some(identity.ca_fingerprint())
+}
+
+/// Whether the certificate is of a CA that came after the one in the state: that is behind what this node has on its disk already,
+/// after a crash, and a certificate of the CA before may be believed by nobody any more.
+fn is_ahead(identity: &NodeIdentity, authority: &Authority) -> bool {
+    CaFingerprint::of_cert_pem(&authority.cert).is_some_and(|ca| identity.came_after(ca))
 }
 
 /// Whether two thirds of its life are over, or it is older than an operator wants.
@@ -174,6 +184,38 @@ mod tests {
         assert!(!is_of(&identity, &authority), "another one is to be believed too");
         authority.cert = authority.retiring.take().unwrap();
         assert!(!is_of(&identity, &authority));
+    }
+
+    #[test]
+    fn what_a_crash_left_half_new_is_made_anew_and_what_is_ahead_of_the_state_is_kept() {
+        let cluster = ClusterId::random();
+        let old = ClusterCa::generate(&cluster).unwrap();
+        let (new, lineage) = old.succeed(&cluster, "").unwrap();
+        let state = |ca: &ClusterCa, retiring: Option<&ClusterCa>| Authority {
+            cert: ca.cert_pem().to_owned(),
+            sealed_key: String::new(),
+            lineage: String::new(),
+            retiring: retiring.map(|ca| ca.cert_pem().to_owned()),
+        };
+        let before = old.issue_node(&cluster, NodeId(1)).unwrap();
+        let cert = new
+            .certify_node(
+                &cluster,
+                NodeId(1),
+                &before.public_key().unwrap(),
+                Validity::of_node(SystemTime::now()),
+            )
+            .unwrap();
+        let after = before.renewed(&cert.after(&lineage, Some(old.cert_pem()))).unwrap();
+        assert!(is_of(&after, &state(&new, Some(&old))));
+        assert!(is_ahead(&after, &state(&old, None)), "the state is that of before");
+        assert!(!is_ahead(&before, &state(&new, Some(&old))));
+        // The CAs were written, and the certificate was not.
+        let dir = tempfile::tempdir().unwrap();
+        before.save(dir.path()).unwrap();
+        std::fs::write(dir.path().join(quorate_certs::CA_CERT_FILE), after.ca_pem()).unwrap();
+        let half = NodeIdentity::load(dir.path()).unwrap();
+        assert!(!is_of(&half, &state(&new, Some(&old))));
     }
 
     #[test]

@@ -107,6 +107,12 @@ impl Local {
         self.removed.borrow().contains(&node)
     }
 
+    /// Whether a recovery on this node has closed that one's id for ever.
+    #[must_use]
+    pub fn is_closed(&self, node: NodeId) -> bool {
+        self.memory.log.is_closed(node)
+    }
+
     /// Who has told this node that it was removed from the cluster, once somebody has.
     #[must_use]
     pub fn removed_by(&self) -> watch::Receiver<Option<NodeId>> {
@@ -155,7 +161,9 @@ impl Local {
             }
             .into());
         }
-        if self.is_removed(certified) {
+        // Who was left behind by a recovery is refused as another directory is, and not told to end: it may be one of a majority that
+        // goes on, and the recovery a mistake.
+        if self.is_removed(certified) && !self.is_closed(certified) {
             return Err(HelloRefusal::Removed(certified).into());
         }
         self.memory.record(certified, hello.incarnation).await

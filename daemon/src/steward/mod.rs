@@ -68,6 +68,11 @@ impl Steward {
                     nodes: state.nodes().map(|(id, node)| (id, node.clone())).collect(),
                     is_founded: state.roster().is_some(),
                     wants_authority: state.authority().is_none() && self.founding.authority.is_some(),
+                    closed: state
+                        .nodes()
+                        .map(|(id, _)| id)
+                        .filter(|id| self.local.is_closed(*id))
+                        .collect(),
                 });
                 if let Some(step) = next_step(&view, &outlook, own, Instant::now())
                     && let Err(why) = self.take(&step, &view).await

@@ -1,6 +1,6 @@
 //! What the leader should change next, from what is and what should be. Pure: no clock of its own, no Raft.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use quorate_core::{LogIndex, Node, NodeId, NodeStanding, Reach};
@@ -24,6 +24,9 @@ pub(super) struct Outlook {
     pub(super) is_founded: bool,
     /// The CA is not, and this node has it.
     pub(super) wants_authority: bool,
+    /// Nodes that a recovery on this node has closed for ever. It was offline and appended a membership without them, so they are
+    /// in no membership that this node can lead with.
+    pub(super) closed: BTreeSet<NodeId>,
 }
 
 /// One change.
@@ -54,7 +57,7 @@ pub(super) enum Step {
     },
     /// Takes a node out.
     Remove(NodeId),
-    /// Writes down that a node is out, which the membership is without.
+    /// Writes down that a node is out, which a recovery has left behind.
     Bury(NodeId),
 }
 
@@ -86,9 +89,11 @@ fn of_node(view: &View, outlook: &Outlook, id: NodeId, node: &Node, own: NodeId,
     let Some(member) = view.members.get(&id) else {
         return match node.standing {
             NodeStanding::Admitted => Some(Step::AddLearner(id, node.moving.clone()?)),
-            // Taken out by other means: a recovery with one node left. Nobody waits for it any more.
-            NodeStanding::Member => Some(Step::Bury(id)),
-            NodeStanding::Removed { .. } => None,
+            // Left out by a recovery: nobody is to wait for it any more.
+            NodeStanding::Member if outlook.closed.contains(&id) => Some(Step::Bury(id)),
+            // Taken out by other means it does not come back by itself. It is no reason to write it down as gone: this view may be
+            // older than the state.
+            NodeStanding::Member | NodeStanding::Removed { .. } => None,
         };
     };
     if let NodeStanding::Removed { index, replaced_by, .. } = node.standing {

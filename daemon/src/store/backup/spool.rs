@@ -17,11 +17,11 @@ use crate::store::snapshot::{Counts, SnapshotReader};
 const ZSTD_LEVEL: i32 = 1;
 /// Bytes written at once.
 const CHUNK_BYTES: usize = 256 << 10;
-/// How long the spool works before it rests.
-const WORK: Duration = Duration::from_millis(4);
+/// How long the spool works before it rests: about a frame.
+const WORK: Duration = Duration::from_millis(1);
 /// How long it rests then, as a share of how long it worked: posts have their turn, and a million messages still take
-/// seconds. It must not be long, since the read transaction keeps the pages that are freed meanwhile.
-const REST_SHARE: f64 = 1.0;
+/// less than ten seconds. It must not be long, since the read transaction keeps the pages that are freed meanwhile.
+const REST_SHARE: f64 = 1.4;
 
 /// Room that a backup leaves on the disk: a full one would end the node, which is worth more than its copy.
 const LEFT_BYTES_MIN: u64 = 256 << 20;

@@ -104,6 +104,12 @@ impl LogStore {
         self.log.read().peers.get(&peer).copied()
     }
 
+    /// Whether a recovery here has closed this id for ever.
+    #[must_use]
+    pub fn is_closed(&self, peer: NodeId) -> bool {
+        self.peer_incarnation(peer) == Some(Incarnation::NOBODYS)
+    }
+
     /// Remembers a peer's incarnation; durable when it returns.
     ///
     /// # Errors
