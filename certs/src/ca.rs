@@ -219,8 +219,28 @@ impl ClusterCa {
         node: NodeId,
         validity: Validity,
     ) -> Result<NodeIdentity, CaError> {
+        self.issue(cluster, node, validity, "")
+    }
+
+    /// As [`Self::issue_node`], for those who know only CAs before this one as well: with what leads from them to it, PEM.
+    ///
+    /// # Errors
+    /// The lineage is unreadable, or the crypto library fails.
+    pub fn issue_node_after(&self, cluster: &ClusterId, node: NodeId, lineage: &str) -> Result<NodeIdentity, CaError> {
+        self.issue(cluster, node, Validity::of_node(SystemTime::now()), lineage)
+    }
+
+    fn issue(
+        &self,
+        cluster: &ClusterId,
+        node: NodeId,
+        validity: Validity,
+        lineage: &str,
+    ) -> Result<NodeIdentity, CaError> {
         let key = NodeKey::generate()?;
-        let cert = self.certify_node(cluster, node, &key.public(), validity)?;
+        let cert = self
+            .certify_node(cluster, node, &key.public(), validity)?
+            .after(lineage, None);
         Ok(NodeIdentity::from_pem(&cert.ca_pem, &cert.chain_pem, &key.to_pem())?)
     }
 

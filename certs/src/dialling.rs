@@ -170,6 +170,13 @@ fn verify_chain(
     Ok(ServerCertVerified::assertion())
 }
 
+/// Trust in this CA alone.
+fn only(ca: &CertificateDer<'_>) -> Result<RootCertStore, rustls::Error> {
+    let mut roots = RootCertStore::empty();
+    roots.add(ca.clone().into_owned())?;
+    Ok(roots)
+}
+
 #[derive(Debug)]
 struct TrustedNode(SharedIdentity);
 
@@ -197,16 +204,15 @@ impl PinnedCa {
             .iter()
             .find(|cert| x509::fingerprint(cert) == Some(expected));
         let anchor = anchor.ok_or(PinRefused::Changed { expected, presented })?;
-        let mut roots = RootCertStore::empty();
-        roots.add(anchor.clone().into_owned())?;
-        // Whatever leads there, the CA that is shown is the one that signed: a device may be told to pin it.
-        let mut shown = RootCertStore::empty();
-        shown.add(ca.clone().into_owned())?;
         let parsed = ParsedCertificate::try_from(end_entity)?;
-        verify_server_cert_signed_by_trust_anchor(&parsed, &shown, &[], now, algorithms().all)?;
         let (cluster, _) = node_named_in(end_entity).ok_or(PinRefused::NotANode)?;
         let name = ServerName::try_from(client_server_name(&cluster)).map_err(|_| PinRefused::NotANode)?;
-        let verified = verify_chain(&parsed, intermediates, &roots, &name, now)?;
+        // Whatever leads there, the CA that is shown is the one that signed: a device may be told to pin it.
+        let verified = verify_chain(&parsed, &[], &only(ca)?, &name, now)?;
+        if expected != presented {
+            let algorithms = algorithms().all;
+            verify_server_cert_signed_by_trust_anchor(&parsed, &only(anchor)?, intermediates, now, algorithms)?;
+        }
         if let CaPin::FirstUse(first) = &self.0 {
             first.shown(
                 end_entity,

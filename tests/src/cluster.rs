@@ -174,13 +174,8 @@ impl Cluster {
     /// A folder, and nothing in it.
     fn unformed(options: ClusterOptions) -> Self {
         let turn = Turn::wait();
-        let mut dir = tempfile::Builder::new()
-            .prefix("quorate-")
-            .tempdir()
-            .expect("the temp dir is writable");
-        dir.disable_cleanup(std::env::var_os("QUORATE_KEEP").is_some());
         Self {
-            dir,
+            dir: folder(),
             options,
             addrs: BTreeMap::new(),
             listens: BTreeMap::new(),
@@ -296,6 +291,20 @@ impl Cluster {
         self.daemon(id).signal(Signal::Kill);
         self.daemon(id).wait(KILLED_DEADLINE);
         self.daemons.remove(&id);
+    }
+
+    /// SIGKILL for all at once, as a power cut is for all machines, and what is on their disks begins again.
+    ///
+    /// # Panics
+    /// One does not run, or they do not become healthy again.
+    pub fn kill_all_and_start(&mut self) {
+        for id in self.ids() {
+            self.kill(id);
+        }
+        for id in self.ids() {
+            self.start(id);
+        }
+        self.wait_healthy();
     }
 
     /// SIGTERM; waits for the end and answers how it ended.
@@ -494,6 +503,20 @@ impl Drop for Cluster {
             }
         }
     }
+}
+
+/// A folder for a test's files, which goes with it unless `QUORATE_KEEP` is set.
+///
+/// # Panics
+/// There is no place for one.
+#[must_use]
+pub fn folder() -> TempDir {
+    let mut dir = tempfile::Builder::new()
+        .prefix("quorate-")
+        .tempdir()
+        .expect("the temp dir is writable");
+    dir.disable_cleanup(std::env::var_os("QUORATE_KEEP").is_some());
+    dir
 }
 
 /// Free addresses on loopback, a pair for each node.

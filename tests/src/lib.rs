@@ -29,7 +29,7 @@ mod wait;
 
 pub use author::{AUTHOR_POSTS_MAX, Author};
 pub use checker::{AttemptNo, Checker, Counts, Post, Report, Violation};
-pub use cluster::{Cluster, ClusterOptions, NodeStatus, RaftView, StatusView};
+pub use cluster::{Cluster, ClusterOptions, NodeStatus, RaftView, StatusView, folder};
 pub use conversation::Conversation;
 pub use edge::Stranger;
 pub use event::Event;

@@ -74,13 +74,7 @@ fn a_redacted_text_is_nowhere_on_any_node() {
         elsewhere.login("alice");
         nowhere(&cluster, &elsewhere);
     }
-    for id in cluster.ids() {
-        cluster.kill(id);
-    }
-    for id in cluster.ids() {
-        cluster.start(id);
-    }
-    cluster.wait_healthy();
+    cluster.kill_all_and_start();
     for id in cluster.ids() {
         nowhere(&cluster, &cluster.rpc(&format!("alice{id}"), id));
     }

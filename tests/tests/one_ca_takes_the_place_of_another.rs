@@ -103,13 +103,7 @@ fn a_rotation_interrupts_nobody_and_waits_for_who_is_away() {
     let _ = cluster.try_join(joiner, 2, &token).success();
     assert_eq!(identity(&cluster, joiner).ca_fingerprint().to_string(), new);
     // All of them at once, knowing only what is on their disks.
-    for id in cluster.ids() {
-        cluster.kill(id);
-    }
-    for id in cluster.ids() {
-        cluster.start(id);
-    }
-    cluster.wait_healthy();
+    cluster.kill_all_and_start();
     talk.wait_for_more(20);
     talk.finish(&cluster);
 }

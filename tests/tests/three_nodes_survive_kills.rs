@@ -34,13 +34,7 @@ fn every_acked_post_is_there_after_all_were_killed_at_once() {
     let mut cluster = Cluster::new(3);
     let talk = Conversation::start(&cluster, ROOM, &[1, 2, 3], &[1, 3], WINDOW);
     talk.wait_for_more(60);
-    for id in cluster.ids() {
-        cluster.kill(id);
-    }
-    for id in cluster.ids() {
-        cluster.start(id);
-    }
-    cluster.wait_healthy();
+    cluster.kill_all_and_start();
     talk.wait_for_more(20);
     talk.finish(&cluster);
 }

@@ -109,22 +109,19 @@ fn waits_for(report: &CaReport) -> String {
     };
     let all = report.nodes.len();
     let present = report.nodes.iter().filter(|node| node.is_present).count();
-    match (list(true), list(false)) {
-        (late, silent) if late.is_empty() && silent.is_empty() => {
-            format!(
-                "{present} of {all} nodes have certificates of the new CA; waiting for the leader to retire the one before"
-            )
-        }
-        (late, silent) if silent.is_empty() => {
-            format!("{present} of {all} nodes have certificates of the new CA; waiting for {late}")
-        }
-        (late, silent) => {
-            let late = if late.is_empty() { late } else { format!("{late} and ") };
-            format!(
-                "{present} of {all} nodes have certificates of the new CA; waiting for {late}{silent} (not heard of: start it, or remove it)"
-            )
-        }
-    }
+    let silent = match list(false) {
+        none if none.is_empty() => none,
+        silent => format!("{silent} (not heard of: start it, or remove it)"),
+    };
+    let missing: Vec<String> = [list(true), silent]
+        .into_iter()
+        .filter(|whom| !whom.is_empty())
+        .collect();
+    let whom = match missing.is_empty() {
+        true => "the leader to retire the one before".to_owned(),
+        false => missing.join(" and "),
+    };
+    format!("{present} of {all} nodes have certificates of the new CA; waiting for {whom}")
 }
 
 #[cfg(test)]

@@ -47,12 +47,7 @@ pub trait Source: Telemetry + SnapshotSource + RaftSource {
 
     /// Writes down in the audit log what an operator does that is no change of the state. `action` is a word of the
     /// program's own, like `leader.transfer`; of the target as much is written as fits.
-    fn note(
-        &self,
-        by: Operator,
-        action: &'static str,
-        target: &str,
-    ) -> impl Future<Output = Result<(), AdminError>> + Send {
+    fn note(&self, by: Operator, action: &str, target: &str) -> impl Future<Output = Result<(), AdminError>> + Send {
         let operation = Operation::Note {
             action: AuditWord::parse(action).expect("the program's own words are such"),
             target: AuditTarget::cut(target),

@@ -11,11 +11,9 @@ use super::types::NodeAddrs;
 
 /// Added to the shortest timeout to get the longest. Small: rank (`stagger`), not chance, separates the candidates.
 const ELECTION_JITTER_MAX_MS: u64 = 40;
-/// One rank waits longer than the one above by the shortest timeout divided by this: longer than the jitter, a heartbeat
-/// that one of two has missed, and a round of votes.
-const RANK_SPACING_DIVISOR: u32 = 5;
-/// Twice the spacing above is what separates two ranks: openraft waits for a lease and for a timeout.
-const RANK_SPACINGS: u32 = 2;
+/// One rank waits longer than the one above by such a part of the shortest timeout: longer than the jitter, a heartbeat that one
+/// of two has missed, and a round of votes.
+const RANK_SPACING_PERCENT: u32 = 40;
 /// Entries in one append; the log reader also caps the bytes.
 const APPEND_ENTRIES_MAX: u64 = 1024;
 /// Commands and entries that Raft takes up in one turn.
@@ -91,7 +89,7 @@ impl ConsensusConfig {
 
     /// How much later each rank stands than the one above.
     pub(super) fn rank_spacing(&self) -> Duration {
-        self.election_timeout / RANK_SPACING_DIVISOR * RANK_SPACINGS
+        self.election_timeout * RANK_SPACING_PERCENT / 100
     }
 
     /// How long any of so many voters may go without a word from a leader before it does something about it.

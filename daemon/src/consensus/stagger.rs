@@ -45,12 +45,12 @@ struct Patience {
 impl Patience {
     /// When this node may stand, given when the leader was last heard; `None`: whenever openraft's own timeout has passed.
     fn until(&mut self, view: &View, heard: Option<Instant>, now: Instant) -> Option<Instant> {
+        self.has_seen |= heard.is_some();
         if self.vote != view.vote {
-            self.has_seen |= self.vote.is_some() || heard.is_some();
+            self.has_seen |= self.vote.is_some();
             self.vote = view.vote;
             self.since = now;
         }
-        self.has_seen |= heard.is_some();
         // Of a vote that was on the disk at the start it is not known whether its node is there.
         let failed = self.vote.map(|vote| vote.node).filter(|_| self.has_seen);
         let rank = rank(view, self.own, failed);

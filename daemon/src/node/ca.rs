@@ -31,10 +31,13 @@ impl CaSource for NodeSource {
         let authority = self.authority()?;
         let used = used(&self.desk.pulse).await;
         let present = CaFingerprint::of_cert_pem(&authority.cert);
-        let nodes = members(&self.facts.reader).into_iter().map(|id| NodeCa {
-            id,
-            ca: used.get(&id).map(ToString::to_string),
-            is_present: used.contains_key(&id) && used.get(&id).copied() == present,
+        let nodes = members(&self.facts.reader).into_iter().map(|id| {
+            let ca = used.get(&id);
+            NodeCa {
+                id,
+                ca: ca.map(ToString::to_string),
+                is_present: ca.is_some() && ca == present.as_ref(),
+            }
         });
         let told = |cert: &str| {
             CaFingerprint::of_cert_pem(cert)
@@ -49,6 +52,7 @@ impl CaSource for NodeSource {
     }
 
     async fn rotate_ca(&self, by: Operator) -> Result<CaReport, AdminError> {
+        self.founded_at().await?;
         let authority = self.authority()?;
         let (ca, kek) = self.open(&authority)?;
         let identity = self.facts.identity.current();
@@ -66,6 +70,7 @@ impl CaSource for NodeSource {
     }
 
     async fn export_ca(&self, by: Operator) -> Result<CaKey, AdminError> {
+        self.founded_at().await?;
         let authority = self.authority()?;
         let (ca, _) = self.open(&authority)?;
         // First: what is handed out and stands nowhere would be worse than the other way round.
@@ -148,8 +153,8 @@ pub(super) async fn retire(
         if !*leads.borrow() {
             continue;
         }
-        let authority = reader.with_state(|state| state.authority().cloned());
-        let Some(authority) = authority.filter(|authority| authority.retiring.is_some()) else {
+        let rotating = |authority: &&Authority| authority.retiring.is_some();
+        let Some(authority) = reader.with_state(|state| state.authority().filter(rotating).cloned()) else {
             continue;
         };
         let (used, present) = (used(&pulse).await, CaFingerprint::of_cert_pem(&authority.cert));

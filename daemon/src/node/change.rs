@@ -9,15 +9,14 @@ use quorate_adminapi::{
 };
 use quorate_certs::{JoinSecret, JoinToken};
 use quorate_core::{
-    AuditTarget, AuditWord, CreateToken, Done, LogIndex, Node, NodeId, Operation, Operator, Reach, Refusal,
-    RosterOperation, Span, State,
+    CreateToken, Done, LogIndex, Node, NodeId, Operation, Operator, Reach, Refusal, RosterOperation, Span, State,
 };
 use quorate_protocol::relay::TransferEnd;
 use tokio::time::{Instant, sleep};
 
 use super::safety::{self, Danger};
 use super::source::NodeSource;
-use crate::admin::{AdminError, RosterSource};
+use crate::admin::{AdminError, RosterSource, Source};
 use crate::consensus::View;
 use crate::relay::ask_transfer;
 
@@ -219,12 +218,9 @@ impl RosterSource for NodeSource {
 impl NodeSource {
     /// That somebody tried is to be seen, too. Where there is no majority to write it down it is refused all the same.
     async fn note_refused(&self, by: Operator, operation: &Operation) {
-        let note = Operation::Note {
-            action: AuditWord::parse(operation.action()).expect("the program's own words are such"),
-            target: AuditTarget::cut(&format!("{}, refused as unsafe", operation.target())),
-        };
-        if let Err(error) = self.put_through(by, note).await {
-            tracing::warn!(%error, uid = by.uid, action = operation.action(), "a refused change is not in the audit log");
+        let (action, target) = (operation.action(), operation.target());
+        if let Err(error) = self.note(by, action, &format!("{target}, refused as unsafe")).await {
+            tracing::warn!(%error, uid = by.uid, action, "a refused change is not in the audit log");
         }
     }
 
@@ -263,7 +259,7 @@ impl NodeSource {
     }
 
     /// When somebody last changed the nodes. A leader that has only just been elected writes them down first.
-    async fn founded_at(&self) -> Result<LogIndex, AdminError> {
+    pub(super) async fn founded_at(&self) -> Result<LogIndex, AdminError> {
         let changed_at = || {
             let read = |state: &State| state.roster().map(|roster| roster.changed_at);
             self.facts.reader.with_state(read)

@@ -14,7 +14,7 @@ use quorate_protocol::entry;
 use tokio::time::{Instant, sleep};
 
 use super::source::NodeSource;
-use crate::admin::{AdminError, BackupBody, LogQuery, RaftSource, SnapshotSource};
+use crate::admin::{AdminError, BackupBody, LogQuery, RaftSource, SnapshotSource, Source};
 use crate::consensus::types::{LogEntry, Payload, Proposal};
 use crate::relay::ask_hashes;
 use crate::store::{self, Save, SaveError};
@@ -45,7 +45,7 @@ impl SnapshotSource for NodeSource {
 
     async fn save(&self, uid: u32, stale: bool) -> Result<BackupBody, AdminError> {
         if !stale {
-            self.caught_up().await?;
+            self.catch_up().await?;
         } else if let Some(error) = self.not_formed(&self.consensus.view().borrow()) {
             return Err(error);
         }

@@ -21,7 +21,7 @@ use tokio::time::Instant;
 
 use super::facts::FactSheet;
 use super::telemetry::{Desk, Known};
-use super::{audit, own_addrs};
+use super::{audit, own_addrs, view};
 use crate::admin::{
     AdminError, ExportLines, Exported, FreshInvite, Histogram, MetricsSnapshot, PeerLag, PeerSeen, SessionCount, Source,
 };
@@ -88,23 +88,6 @@ impl NodeSource {
             needed: count(view.quorum),
             last_leader: view.last_leader,
         }
-    }
-
-    /// Waits until this node has applied all that was acknowledged anywhere before now.
-    pub(super) async fn caught_up(&self) -> Result<(), AdminError> {
-        let view = self.consensus.view().borrow().clone();
-        if let Some(error) = self.not_formed(&view) {
-            return Err(error);
-        }
-        let Ok(index) = self.relay.read_index(Instant::now() + LEADER_DEADLINE).await else {
-            // Seen again: who leads may have changed meanwhile.
-            let view = self.consensus.view().borrow().clone();
-            let facts = self.ask_all(&view).await;
-            return Err(self.no_quorum(&view, &facts));
-        };
-        let deadline = Instant::now() + LEADER_DEADLINE;
-        let applied = self.facts.reader.wait_applied(index, deadline).await;
-        applied.map_err(|error| AdminError::Busy(error.to_string()))
     }
 
     /// As [`Self::no_quorum`], of a change that was surely not proposed.
@@ -399,7 +382,19 @@ impl Source for NodeSource {
     }
 
     async fn catch_up(&self) -> Result<(), AdminError> {
-        self.caught_up().await
+        let view = self.consensus.view().borrow().clone();
+        if let Some(error) = self.not_formed(&view) {
+            return Err(error);
+        }
+        let Ok(index) = self.relay.read_index(Instant::now() + LEADER_DEADLINE).await else {
+            // Seen again: who leads may have changed meanwhile.
+            let view = self.consensus.view().borrow().clone();
+            let facts = self.ask_all(&view).await;
+            return Err(self.no_quorum(&view, &facts));
+        };
+        let deadline = Instant::now() + LEADER_DEADLINE;
+        let applied = self.facts.reader.wait_applied(index, deadline).await;
+        applied.map_err(|error| AdminError::Busy(error.to_string()))
     }
 
     fn look<T>(&self, look: impl FnOnce(&State) -> T) -> T {
@@ -432,11 +427,7 @@ impl Source for NodeSource {
     }
 
     async fn sessions_of(&self, devices: Vec<DeviceId>) -> Vec<Vec<NodeId>> {
-        let others: Vec<NodeId> = {
-            let view = self.consensus.view();
-            let view = view.borrow();
-            view.members.keys().copied().filter(|id| *id != self.node).collect()
-        };
+        let others = view::others(&self.consensus.view().borrow(), self.node);
         let asked = others.into_iter().map(|id| {
             let devices = devices.clone();
             async move { Some((id, ask_devices(&self.links, id, devices).await?)) }

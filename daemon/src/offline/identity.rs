@@ -1,9 +1,8 @@
 //! Who a restored node is: its cluster, its CA, its certificate, and where its daemon finds them.
 
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
-use quorate_certs::{CaError, ClusterCa, ClusterId, ClusterKek, NodeIdentity, NodeKey, Validity};
+use quorate_certs::{ClusterCa, ClusterId, ClusterKek, NodeIdentity};
 use quorate_core::NodeId;
 use quorate_formation::{AuthorityFile, CA_DIR, CERT_DIR, load_ca, save_ca};
 
@@ -28,11 +27,7 @@ impl NewIdentity {
             Some(dir) => load_ca(dir)?,
             None => (ClusterCa::generate(&cluster)?, String::new()),
         };
-        let key = NodeKey::generate().map_err(CaError::Sign)?;
-        let validity = Validity::of_node(SystemTime::now());
-        let cert = ca.certify_node(&cluster, node, &key.public(), validity)?;
-        let cert = cert.after(&lineage, None);
-        let node = NodeIdentity::from_pem(&cert.ca_pem, &cert.chain_pem, &key.to_pem()).map_err(CaError::Issued)?;
+        let node = ca.issue_node_after(&cluster, node, &lineage)?;
         Ok(Self {
             cluster,
             ca,

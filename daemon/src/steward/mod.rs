@@ -64,16 +64,15 @@ impl Steward {
             let view = view.borrow().clone();
             self.tell(&view);
             if self.consensus.is_leader() {
-                let outlook = self.reader.with_state(|state| Outlook {
+                let mut outlook = self.reader.with_state(|state| Outlook {
                     nodes: state.nodes().map(|(id, node)| (id, node.clone())).collect(),
                     is_founded: state.roster().is_some(),
                     wants_authority: state.authority().is_none() && self.founding.authority.is_some(),
-                    closed: state
-                        .nodes()
-                        .map(|(id, _)| id)
-                        .filter(|id| self.local.is_closed(*id))
-                        .collect(),
+                    ..Outlook::default()
                 });
+                // Not while the state is locked: this is the log's to say.
+                let closed = outlook.nodes.keys().filter(|id| self.local.is_closed(**id));
+                outlook.closed = closed.copied().collect();
                 if let Some(step) = next_step(&view, &outlook, own, Instant::now())
                     && let Err(why) = self.take(&step, &view).await
                 {

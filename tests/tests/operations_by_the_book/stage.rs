@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use quorate_tests::{Turn, free_udp_ports, poll, programs, until};
+use quorate_tests::{Turn, folder, free_udp_ports, poll, programs, until};
 use tempfile::TempDir;
 
 use crate::call::{Call, write_scripts};
@@ -42,11 +42,7 @@ pub(crate) struct Stage {
 impl Stage {
     pub(crate) fn new() -> Self {
         let turn = Turn::wait();
-        let mut dir = tempfile::Builder::new()
-            .prefix("quorate-")
-            .tempdir()
-            .expect("the temp dir is writable");
-        dir.disable_cleanup(std::env::var_os("QUORATE_KEEP").is_some());
+        let dir = folder();
         fs::create_dir(dir.path().join("calls")).expect("the temp dir is writable");
         write_scripts(&dir.path().join("bin"), &dir.path().join("repository"));
         Self {
